@@ -1,0 +1,1 @@
+//! capnslog, etcd's text format up to 3.4.

@@ -1,0 +1,1 @@
+//! docker's json-file envelope.

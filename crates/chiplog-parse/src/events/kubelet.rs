@@ -1,0 +1,1 @@
+//! Kubelet and client-go events.

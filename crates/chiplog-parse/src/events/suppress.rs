@@ -1,0 +1,1 @@
+//! Messages that count what was not written.

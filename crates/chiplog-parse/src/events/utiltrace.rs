@@ -1,0 +1,1 @@
+//! Traces of k8s.io/utils/trace.

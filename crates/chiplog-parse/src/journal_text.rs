@@ -1,0 +1,1 @@
+//! journalctl's text family.

@@ -1,0 +1,1 @@
+//! Physical lines grouped into klog records.

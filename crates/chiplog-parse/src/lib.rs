@@ -1,0 +1,47 @@
+//! Zero-copy parser for the logs of a Kubernetes platform.
+//!
+//! Bytes in, borrowed records out: every text field of a result is a slice of the line it came
+//! from. Nothing here reads a clock, does I/O, keeps global state, or panics on any input.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod bytes;
+pub mod capnslog;
+mod clock;
+pub mod cri;
+pub mod docker_json;
+mod error;
+pub mod events;
+pub mod go;
+#[cfg(feature = "alloc")]
+pub mod journal_export;
+pub mod journal_json;
+pub mod journal_text;
+pub mod json;
+pub mod klog;
+pub mod klog_json;
+pub mod klog_stream;
+pub mod kmsg;
+mod lines;
+pub mod logrus;
+pub mod prefix;
+pub mod prototext;
+#[cfg(feature = "alloc")]
+pub mod reassemble;
+mod severity;
+pub mod syslog;
+mod text;
+mod time;
+pub mod zap;
+
+pub use clock::{Clock, Resolved};
+pub use error::ParseError;
+pub use lines::*;
+pub use severity::Severity;
+pub use text::{Escape, Text, Value};
+pub use time::{Civil, Time, UnixNanos};

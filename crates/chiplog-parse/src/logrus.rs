@@ -1,0 +1,1 @@
+//! logrus: text, terminal and JSON.

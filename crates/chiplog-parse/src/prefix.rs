@@ -1,0 +1,1 @@
+//! Prefixes that kubectl, docker and compose put before a line.

@@ -1,0 +1,1 @@
+//! Protobuf text inside etcd requests.

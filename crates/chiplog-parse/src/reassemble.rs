@@ -1,0 +1,1 @@
+//! Fragments of long lines joined again.

@@ -1,0 +1,1 @@
+//! zap, JSON and console.
