@@ -14,8 +14,11 @@ mod bytes;
 pub mod capnslog;
 mod clock;
 pub mod cri;
+#[cfg(feature = "alloc")]
+mod detect;
 pub mod docker_json;
 mod error;
+mod event;
 pub mod events;
 pub mod go;
 #[cfg(feature = "alloc")]
@@ -33,6 +36,7 @@ pub mod prefix;
 pub mod prototext;
 #[cfg(feature = "alloc")]
 pub mod reassemble;
+mod record;
 mod severity;
 pub mod syslog;
 mod text;
@@ -40,8 +44,12 @@ mod time;
 pub mod zap;
 
 pub use clock::{Clock, Resolved};
+#[cfg(feature = "alloc")]
+pub use detect::Detector;
 pub use error::ParseError;
+pub use event::{EVENT_KINDS, Event, EventKind, EventUnit, EventValue};
 pub use lines::*;
+pub use record::{Format, Layers, Payload, Record, Stream};
 pub use severity::Severity;
 pub use text::{Escape, Text, Value};
 pub use time::{Civil, Time, UnixNanos};

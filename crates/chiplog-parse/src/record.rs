@@ -1,0 +1,260 @@
+//! One view over every format: the record.
+
+use crate::{Event, Severity, Text, Time, Value};
+
+/// A layer of a line: an envelope, a payload, or a typed event inside a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Format {
+    /// `journalctl -o short` and its family.
+    JournalText,
+    /// `journalctl -o json`.
+    JournalJson,
+    /// RFC 3164, RFC 5424, or a file that rsyslog wrote.
+    Syslog,
+    /// The container log envelope of containerd and CRI-O.
+    Cri,
+    /// docker's json-file envelope.
+    DockerJson,
+    /// A bare RFC 3339 time in front: `kubectl logs --timestamps`, `docker logs -t`.
+    Timestamp,
+    /// `[pod/NAME/CONTAINER]`, of `kubectl logs --prefix`.
+    KubectlPrefix,
+    /// `SERVICE_1  |`, of docker compose.
+    ComposePrefix,
+    /// klog or glog text.
+    Klog,
+    /// Kubernetes JSON logging.
+    KlogJson,
+    /// capnslog: etcd's text format up to 3.4.
+    Capnslog,
+    /// zap's JSON encoder.
+    ZapJson,
+    /// zap's console encoder.
+    ZapConsole,
+    /// logrus text.
+    Logrus,
+    /// logrus on a terminal.
+    LogrusTty,
+    /// logrus JSON.
+    LogrusJson,
+    /// A kernel message with its own prefix.
+    Kmsg,
+    /// A kernel out-of-memory message.
+    Oom,
+    /// A trace of k8s.io/utils/trace.
+    Utiltrace,
+    /// Text of no known format.
+    Text,
+}
+
+impl Format {
+    /// Every format, in a fixed order.
+    pub const ALL: [Self; 20] = [
+        Self::JournalText,
+        Self::JournalJson,
+        Self::Syslog,
+        Self::Cri,
+        Self::DockerJson,
+        Self::Timestamp,
+        Self::KubectlPrefix,
+        Self::ComposePrefix,
+        Self::Klog,
+        Self::KlogJson,
+        Self::Capnslog,
+        Self::ZapJson,
+        Self::ZapConsole,
+        Self::Logrus,
+        Self::LogrusTty,
+        Self::LogrusJson,
+        Self::Kmsg,
+        Self::Oom,
+        Self::Utiltrace,
+        Self::Text,
+    ];
+
+    /// The name in snake case: `journal_text`, `klog_json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::JournalText => "journal_text",
+            Self::JournalJson => "journal_json",
+            Self::Syslog => "syslog",
+            Self::Cri => "cri",
+            Self::DockerJson => "docker_json",
+            Self::Timestamp => "timestamp",
+            Self::KubectlPrefix => "kubectl_prefix",
+            Self::ComposePrefix => "compose_prefix",
+            Self::Klog => "klog",
+            Self::KlogJson => "klog_json",
+            Self::Capnslog => "capnslog",
+            Self::ZapJson => "zap_json",
+            Self::ZapConsole => "zap_console",
+            Self::Logrus => "logrus",
+            Self::LogrusTty => "logrus_tty",
+            Self::LogrusJson => "logrus_json",
+            Self::Kmsg => "kmsg",
+            Self::Oom => "oom",
+            Self::Utiltrace => "utiltrace",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// The layers of a line, outermost first. At most [`Layers::MAX`]; deeper ones are text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Layers {
+    formats: [Format; Self::MAX],
+    length: u8,
+}
+
+impl Layers {
+    /// How many layers are peeled at most.
+    pub const MAX: usize = 6;
+
+    pub(crate) const fn new() -> Self {
+        Self { formats: [Format::Text; Self::MAX], length: 0 }
+    }
+
+    pub(crate) fn push(&mut self, format: Format) {
+        if let Some(slot) = self.formats.get_mut(usize::from(self.length)) {
+            *slot = format;
+            self.length += 1;
+        }
+    }
+
+    /// The layers, outermost first.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Format] {
+        self.formats.get(..usize::from(self.length)).unwrap_or(&[])
+    }
+}
+
+/// Which output of a container a line was written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// What one line says, whatever its format: the outer layers peeled, the payload read.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// The best time of the line: the payload's if it is an instant, else the envelope's if that
+    /// is one, else the payload's reading of a wall clock, else the envelope's.
+    pub time: Option<Time>,
+    /// The time that the outermost envelope with a time gives.
+    pub envelope_time: Option<Time>,
+    /// The time that the payload gives.
+    pub payload_time: Option<Time>,
+    /// The payload's severity, else the envelope's. journald files every line that a service
+    /// prints under priority 6, so the envelope's alone would hide most errors.
+    pub severity: Option<Severity>,
+    /// The envelope's severity (syslog or journal priority, kernel level).
+    pub envelope_severity: Option<Severity>,
+    /// The payload's own text for its severity (`E`, `warn`), or empty.
+    pub severity_text: &'a [u8],
+    /// The host that the envelope names.
+    pub host: Option<&'a [u8]>,
+    /// The program: syslog identifier, container of a kubectl prefix, compose service.
+    pub component: Option<&'a [u8]>,
+    /// The systemd unit.
+    pub unit: Option<&'a [u8]>,
+    /// Process id, the payload's before the envelope's.
+    pub pid: Option<u64>,
+    /// The output the line was written to.
+    pub stream: Option<Stream>,
+    /// The line is a fragment of a longer one that the container runtime cut.
+    pub partial: bool,
+    /// Source file that wrote the message.
+    pub file: Option<&'a [u8]>,
+    /// Line in [`Record::file`].
+    pub line_number: Option<u32>,
+    /// Logger or package name.
+    pub logger: Option<Text<'a>>,
+    /// The message. For klog the whole body, key/values included; for JSON and logrus the `msg`.
+    pub message: Text<'a>,
+    pub(crate) payload: Payload<'a>,
+    pub(crate) layers: Layers,
+}
+
+/// The innermost format with its own structure.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Payload<'a> {
+    /// Text of no known format: the message itself.
+    Text(&'a [u8]),
+}
+
+impl<'a> Record<'a> {
+    /// A record of text in which nothing was recognised.
+    #[must_use]
+    pub const fn of_text(text: &'a [u8]) -> Self {
+        Self {
+            time: None,
+            envelope_time: None,
+            payload_time: None,
+            severity: None,
+            envelope_severity: None,
+            severity_text: b"",
+            host: None,
+            component: None,
+            unit: None,
+            pid: None,
+            stream: None,
+            partial: false,
+            file: None,
+            line_number: None,
+            logger: None,
+            message: Text::plain(text),
+            payload: Payload::Text(text),
+            layers: Layers::new(),
+        }
+    }
+
+    /// The payload in its own type.
+    #[must_use]
+    pub const fn payload(&self) -> &Payload<'a> {
+        &self.payload
+    }
+
+    /// The layers of the line, outermost first; never empty for a record that a detector made.
+    #[must_use]
+    pub fn layers(&self) -> &[Format] {
+        self.layers.as_slice()
+    }
+
+    /// The innermost layer.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.layers().last().copied().unwrap_or(Format::Text)
+    }
+
+    /// Whether any layer was recognised.
+    #[must_use]
+    pub fn is_recognised(&self) -> bool {
+        self.layers().iter().any(|format| *format != Format::Text)
+    }
+
+    /// The constant part of a structured message: klog's quoted `msg`, else the message.
+    #[must_use]
+    pub fn msg(&self) -> Text<'a> {
+        self.message
+    }
+
+    /// Key/value pairs of the payload in order of appearance, decoded lazily.
+    pub fn fields(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
+        core::iter::empty()
+    }
+
+    /// The typed event in the message, if it is one that this crate knows.
+    #[must_use]
+    pub fn event(&self) -> Option<Event<'a>> {
+        None
+    }
+}
