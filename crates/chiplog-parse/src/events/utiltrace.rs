@@ -1,1 +1,126 @@
-//! Traces of k8s.io/utils/trace.
+//! Traces of slow operations that the apiserver and clients log, a line at a time.
+//!
+//! ```text
+//! head = "Trace[" id "]: " name SP [ fields SP ] "(" start ") (total time: " duration "):"
+//! step = "Trace[" id "]: " *SP "---" name SP [ fields SP ] 1*DIGIT "ms (" end ")" *"]"
+//!      / "Trace[" id "]: [" duration "] [" duration "] " text          ; to Kubernetes 1.18
+//! nest = "Trace[" id "]: " *SP "[" name SP [ fields SP ] 1*DIGIT "ms (" end ")" *"]"
+//! end  = "Trace[" id "]: [" duration "] [" duration "] END"
+//! name = a Go double-quoted string
+//! ```
+//!
+//! A trace is one klog record of several lines, of which the first stands behind the header.
+//! Older releases write an empty line after the end. Fields are `name:value` joined by commas;
+//! they hold what clients send (a user agent), so lines are read from both ends and the fields
+//! are left out. Source: kubernetes/utils `trace/trace.go`, 2020-07 and later; before that the
+//! apiserver's own copy, `k8s.io/apiserver/pkg/util/trace`.
+//!
+//! etcd's own traces (`trace[1] range`) are another format.
+
+use crate::bytes::decimal;
+use crate::{ParseError, Text, go};
+
+/// One line of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TraceLine<'a> {
+    /// What the line is to its trace.
+    pub kind: TraceKind,
+    /// A random number that ties the lines of a trace together.
+    pub trace_id: u64,
+    /// The name of the trace, of the step or of the nested trace; `None` at the end.
+    pub name: Option<Text<'a>>,
+    /// Head and end: how long the whole trace took. Step: how long this step took. Nested: how
+    /// long the nested trace took. In nanoseconds; heads and steps are printed in whole
+    /// milliseconds from Kubernetes 1.19 on.
+    pub duration_nanos: i64,
+}
+
+/// What a line is to its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TraceKind {
+    /// The first line: name and total time.
+    Head,
+    /// A step.
+    Step,
+    /// The head of a trace inside the trace; its steps follow, indented.
+    Nested,
+    /// The last line.
+    End,
+}
+
+/// Reads one line of a trace, without the klog header before the first.
+///
+/// ```
+/// use chiplog_parse::events::utiltrace::{self, TraceKind};
+/// let line = br#"Trace[12]: "List" verb:LIST (05-Mar-2024 06:07:08.120) (total time: 1234ms):"#;
+/// let trace = utiltrace::parse(line).unwrap();
+/// assert_eq!((trace.kind, trace.trace_id, trace.duration_nanos), (TraceKind::Head, 12, 1_234_000_000));
+/// assert_eq!(trace.name.unwrap().raw(), b"List");
+/// ```
+///
+/// # Errors
+///
+/// If the line is none of the forms above.
+pub fn parse(line: &[u8]) -> Result<TraceLine<'_>, ParseError> {
+    let (trace_id, rest) =
+        trace_id(line).ok_or_else(|| ParseError::new("a trace number (`Trace[1]: `)", 0))?;
+    let text = rest.trim_ascii_start();
+    let parsed = match text {
+        [b'"', ..] => head(text),
+        [b'[', b'"', ..] => summary(&text[1..]).map(|(name, nanos)| (TraceKind::Nested, Some(name), nanos)),
+        [b'[', ..] => elapsed(text),
+        [b'-', b'-', b'-', step @ ..] => {
+            summary(step).map(|(name, nanos)| (TraceKind::Step, Some(name), nanos))
+        }
+        _ => None,
+    };
+    let (kind, name, duration_nanos) = parsed
+        .ok_or_else(|| ParseError::new("the head, a step or the end of a trace", line.len() - text.len()))?;
+    Ok(TraceLine { kind, trace_id, name, duration_nanos })
+}
+
+fn trace_id(line: &[u8]) -> Option<(u64, &[u8])> {
+    let rest = line.strip_prefix(b"Trace[")?;
+    let (trace_id, length) = decimal(rest)?;
+    Some((trace_id, rest[length..].strip_prefix(b"]: ")?))
+}
+
+/// `"name" fields (start) (total time: D):`
+fn head(text: &[u8]) -> Option<(TraceKind, Option<Text<'_>>, i64)> {
+    const TOTAL: &[u8] = b" (total time: ";
+    let (name, length) = go::quoted(text).ok()?;
+    let rest = text[length..].strip_suffix(b"):")?;
+    let total = &rest[memchr::memmem::rfind(rest, TOTAL)? + TOTAL.len()..];
+    Some((TraceKind::Head, Some(name), go::parse_duration(total).ok()?))
+}
+
+/// `"name" fields Nms (end)`, with the brackets of nested traces that end here.
+fn summary(text: &[u8]) -> Option<(Text<'_>, i64)> {
+    let (name, length) = go::quoted(text).ok()?;
+    let mut rest = &text[length..];
+    while let Some(shorter) = rest.strip_suffix(b"]") {
+        rest = shorter;
+    }
+    let rest = rest.strip_suffix(b")")?;
+    let (rest, _) = rest.split_at_checked(memchr::memmem::rfind(rest, b" (")?)?;
+    let took = &rest[memchr::memrchr(b' ', rest)? + 1..];
+    Some((name, go::parse_duration(took).ok()?))
+}
+
+/// `[D since the start] [D since the last step] text`
+fn elapsed(text: &[u8]) -> Option<(TraceKind, Option<Text<'_>>, i64)> {
+    let (since_start, rest) = bracketed_duration(text)?;
+    let (since_step, rest) = bracketed_duration(rest)?;
+    Some(match rest {
+        b"END" => (TraceKind::End, None, since_start),
+        step => (TraceKind::Step, Some(Text::plain(step)), since_step),
+    })
+}
+
+fn bracketed_duration(text: &[u8]) -> Option<(i64, &[u8])> {
+    let text = text.strip_prefix(b"[")?;
+    let (nanos, length) = go::duration(text).ok()?;
+    Some((nanos, text[length..].strip_prefix(b"] ")?))
+}
