@@ -76,7 +76,7 @@ pub fn parse(line: &[u8]) -> Result<Klog<'_>, ParseError> {
     };
     match fixed_columns(line) {
         Some((time, pid)) => location(line, Columns { severity, time, pid, file_at: FIXED }),
-        None => location(line, loose_columns(line, severity)?),
+        None => parse_loose(line, severity),
     }
 }
 
@@ -104,85 +104,127 @@ const fn severity(letter: u8) -> Option<Severity> {
 }
 
 /// Time and pid where klog prints them, eight bytes at a time; `None` sends the caller to
-/// [`loose_columns`], which decides.
+/// [`parse_loose`], which decides.
 ///
-/// The words are little-endian, so the first byte of the text is the lowest. XOR with a template
-/// turns digits into 0 to 9 and separators into 0; [`matches`] checks that it did.
-#[inline]
+/// The words are little-endian: the first byte of the text is the lowest. XOR with a template
+/// makes 0 to 9 of digits and 0 of separators; one addition per word checks that it did.
+#[inline(always)]
 fn fixed_columns(line: &[u8]) -> Option<(Civil, u64)> {
     let columns: &[u8; FIXED] = line.first_chunk()?;
-    let word = |at: usize| -> Option<u64> {
-        columns.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
-    };
-    // The first byte is the severity and not looked at; nor is the pid at the end of `fraction`.
-    let date = (word(0)? ^ u64::from_le_bytes(*b"\x000000 00")) & !0xff;
-    let clock = word(8)? ^ u64::from_le_bytes(*b":00:00.0");
-    let fraction = (word(15)? ^ u64::from_le_bytes(*b"000000 \x00")) & (!0 >> 8);
-    let pid = word(22)? ^ u64::from_le_bytes(*b"        ");
-    let (pid, pid_matches) = fixed_pid(pid);
-    if !(matches(date, *b"s0000s00")
-        & matches(clock, *b"s00s00s0")
-        & matches(fraction, *b"000000ss")
-        & pid_matches)
-    {
+    // The severity in front of the date does not count, nor does the pid behind the fraction.
+    let date = (word_at::<0>(columns) ^ u64::from_le_bytes(*b"\x000000 00")) & !0xff;
+    let clock = word_at::<8>(columns) ^ u64::from_le_bytes(*b":00:00.0");
+    let fraction = (word_at::<15>(columns) ^ u64::from_le_bytes(*b"000000 \x00")) & (!0 >> 8);
+    // Blanks are 0 now and digits 0x10 to 0x19. Digits are wanted in all columns from the first
+    // that is not blank to the last, which leaves a blank among them out of bounds.
+    let pid = word_at::<22>(columns) ^ u64::from_le_bytes([b' '; 8]);
+    let padding = (pid | 1 << 63).trailing_zeros() & !7;
+    let pid = pid ^ ((0x0010_1010_1010_1010 >> padding) << padding);
+
+    let out_of_bounds = excess(date, *b"s0000s00")
+        | excess(clock, *b"s00s00s0")
+        | excess(fraction, *b"000000ss")
+        | excess(pid, *b"0000000s");
+    if out_of_bounds & 0x8080_8080_8080_8080 != 0 {
         return None;
     }
-    let (date, clock, fraction) = (digit_pairs(date), digit_pairs(clock), digit_pairs(fraction));
-    let (month, day, hour) = (date[1], date[3], date[6]);
-    let (minute, second) = (clock[1], clock[4]);
-    let micros = u32::from(fraction[0]) * 10_000 + u32::from(fraction[2]) * 100 + u32::from(fraction[4]);
+    let pid = eight_digits(pid << 8);
     if pid == 0 && line.get(FIXED) == Some(&b' ') {
-        return None; // a pid that was padded further
+        return None; // padded further than klog does
     }
-    Some((civil((month, day), (hour, minute, second), micros)?, pid))
+    let (date, clock, fraction) = (digit_pairs(date), digit_pairs(clock), digit_pairs(fraction));
+    let micros = u32::from(fraction[0]) * 10_000 + u32::from(fraction[2]) * 100 + u32::from(fraction[4]);
+    Some((civil((date[1], date[3]), (date[6], clock[1], clock[4]), micros)?, pid))
 }
 
-/// Whether every byte is within bounds: 0 to 9 where the template has `0`, 0 where it has `s`.
-#[inline]
-const fn matches(word: u64, template: [u8; 8]) -> bool {
-    // Added to a byte within bounds it gives less than 0x80. Where an addition carries into the
-    // next byte, the byte itself was over 0x80, which is also looked at.
-    let mut slack = [0; 8];
+#[inline(always)]
+fn word_at<const AT: usize>(columns: &[u8; FIXED]) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&columns[AT..AT + 8]);
+    u64::from_le_bytes(word)
+}
+
+/// Has the high bit of a byte set if some byte is out of bounds: over 9 where the template has
+/// `0`, over 0 where it has `s`.
+#[inline(always)]
+const fn excess(word: u64, template: [u8; 8]) -> u64 {
+    // A byte within bounds stays under 0x80. A byte that carries into the next one had its own
+    // high bit set, and that is kept.
+    let mut room = [0; 8];
     let mut at = 0;
     while at < 8 {
-        slack[at] = if template[at] == b'0' { 0x76 } else { 0x7f };
+        room[at] = if template[at] == b'0' { 0x7f - 9 } else { 0x7f };
         at += 1;
     }
-    (word | word.wrapping_add(u64::from_le_bytes(slack))) & 0x8080_8080_8080_8080 == 0
+    word | word.wrapping_add(u64::from_le_bytes(room))
 }
 
 /// At every index the number that the digits at this and the next index form.
-#[inline]
+#[inline(always)]
 const fn digit_pairs(digits: u64) -> [u8; 8] {
     (digits * 10 + (digits >> 8)).to_le_bytes()
 }
 
-/// The pid from its seven columns and the blank after them, blanks being 0 and digits 0x10 to
-/// 0x19; and whether that is what the columns hold.
-#[inline]
-const fn fixed_pid(columns: u64) -> (u64, bool) {
-    let padding = columns.trailing_zeros() & !7;
-    if padding == 64 {
-        return (0, true);
-    }
-    // Digits in all columns after the padding, so that a blank among them is out of bounds.
-    let digits = columns ^ ((0x0010_1010_1010_1010 >> padding) << padding);
-    let valid = matches(digits, *b"0000000s");
-    let digits = digits << 8;
+/// The number that eight digits (0 to 9) form.
+#[inline(always)]
+const fn eight_digits(digits: u64) -> u64 {
     let pairs = (digits.wrapping_mul(10).wrapping_add(digits >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    let eight = (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff;
-    (eight, valid)
+    (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff
+}
+
+/// As [`decimal`], without a branch per digit where the number has seven digits or less.
+#[inline(always)]
+fn short_decimal(bytes: &[u8]) -> Option<(u64, usize)> {
+    let Some(word) = bytes.first_chunk() else { return decimal(bytes) };
+    let digits = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b'0'; 8]);
+    // The lowest bit is exact; those above it may come from carries.
+    let others = excess(digits, [b'0'; 8]) & 0x8080_8080_8080_8080;
+    let length = others.trailing_zeros() / 8;
+    match length {
+        1..8 => Some((eight_digits(digits << (64 - 8 * length)), length as usize)),
+        _ => decimal(bytes),
+    }
+}
+
+/// The index of the first `:` or LF. File names are short: a call of memchr costs more.
+#[inline(always)]
+fn file_length(text: &[u8]) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let mut at = 0;
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        // Zero where the byte is `:` (0x3a), LF (0x0a), `*` (0x2a) or 0x1a; of the bits set
+        // below, the lowest is exact.
+        let wanted = (word & (0xcf * LOW)) ^ (0x0a * LOW);
+        let found = wanted.wrapping_sub(LOW) & !wanted & (0x80 * LOW);
+        if found != 0 {
+            let index = at + found.trailing_zeros() as usize / 8;
+            if matches!(text[index], b':' | b'\n') {
+                return Some(index);
+            }
+            break;
+        }
+        at += 8;
+    }
+    Some(at + memchr::memchr2(b':', b'\n', &text[at..])?)
 }
 
 #[inline]
-fn civil(date: (u8, u8), time: (u8, u8, u8), micros: u32) -> Option<Civil> {
+fn civil((month, day): (u8, u8), (hour, minute, second): (u8, u8, u8), micros: u32) -> Option<Civil> {
+    const DAYS: [u8; 13] = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let valid = day >= 1 && day <= *DAYS.get(usize::from(month))? && hour < 24 && minute < 60 && second < 60;
     // Go prints no leap second.
-    if time.2 == 60 { None } else { Civil::new(None, date, time, micros * 1_000) }
+    valid.then_some(Civil { year: None, month, day, hour, minute, second, nanosecond: micros * 1_000 })
+}
+
+/// As [`parse`], with any padding of the pid, and with reasons.
+#[cold]
+fn parse_loose(line: &[u8], severity: Severity) -> Result<Klog<'_>, ParseError> {
+    location(line, loose_columns(line, severity)?)
 }
 
 /// The header up to the file name, with any padding of the pid.
-#[cold]
 fn loose_columns(line: &[u8], severity: Severity) -> Result<Columns, ParseError> {
     let number =
         |at: usize| two_digits(line, at).ok_or_else(|| ParseError::new("two digits of a klog time", at));
@@ -216,18 +258,18 @@ fn loose_columns(line: &[u8], severity: Severity) -> Result<Columns, ParseError>
 }
 
 /// File, line and body.
-#[inline]
+#[inline(always)]
 fn location(line: &[u8], columns: Columns) -> Result<Klog<'_>, ParseError> {
     let Columns { severity, time, pid, file_at } = columns;
     let rest = &line[file_at..];
-    let length = match rest.iter().position(|byte| matches!(byte, b':' | b'\n')) {
+    let length = match file_length(rest) {
         Some(length) if length > 0 && rest[length] == b':' => length,
         Some(_) => return Err(ParseError::new("a file name without colon or line feed", file_at)),
         None => return Err(ParseError::new("a colon after the file name", line.len())),
     };
     let (file, rest) = (&rest[..length], &rest[length + 1..]);
     let number_at = file_at + length + 1;
-    let Some((number, digits)) = decimal(rest) else {
+    let Some((number, digits)) = short_decimal(rest) else {
         return Err(ParseError::new("a line number", number_at));
     };
     let body = match &rest[digits..] {
@@ -458,4 +500,262 @@ fn created_at(text: &[u8]) -> Option<Civil> {
     let number = |at: usize| two_digits(text, at);
     let year = i16::from(number(0)?) * 100 + i16::from(number(2)?);
     Civil::new(Some(year), (number(5)?, number(8)?), (number(11)?, number(14)?, number(17)?), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::{format, string::String, vec, vec::Vec};
+
+    const LINE: &[u8] = b"E0305 06:07:08.120034    1234 kubelet.go:2432] \"Node not ready\" node=\"n1\" n=1";
+
+    /// The grammar once more, byte by byte.
+    fn naive(line: &[u8]) -> Option<Klog<'_>> {
+        let severity = match line.first()? {
+            b'I' => Severity::Info,
+            b'W' => Severity::Warning,
+            b'E' => Severity::Error,
+            b'F' => Severity::Fatal,
+            _ => return None,
+        };
+        for (byte, wanted) in line.get(1..22)?.iter().zip(b"0000 00:00:00.000000 ") {
+            let fits = if *wanted == b'0' { byte.is_ascii_digit() } else { byte == wanted };
+            if !fits {
+                return None;
+            }
+        }
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u64>().ok();
+        let small = |at: usize| number(&line[at..at + 2]).map(|value| value as u8);
+        let clock = (small(6)?, small(9)?, small(12)?);
+        let time = Civil::new(None, (small(1)?, small(3)?), clock, number(&line[15..21])? as u32 * 1_000)?;
+        if time.second == 60 {
+            return None;
+        }
+        let digits_from = |at: usize| line[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let blanks = line[21..].iter().take_while(|byte| **byte == b' ').count();
+        let (pid, file_at) = if blanks == 9 && line.len() > 30 {
+            (0, 30)
+        } else {
+            let end = 21 + blanks + digits_from(21 + blanks);
+            (number(&line[21 + blanks..end])?, end + usize::from(line.get(end) == Some(&b' ')))
+        };
+        if line[file_at - 1] != b' ' {
+            return None;
+        }
+        let file = line[file_at..].split(|byte| *byte == b':').next()?;
+        let number_at = file_at + file.len() + 1;
+        if file.is_empty() || file.contains(&b'\n') || number_at > line.len() {
+            return None;
+        }
+        let end = number_at + digits_from(number_at);
+        let body = match &line[end..] {
+            [b']', b' ', body @ ..] => body,
+            [b']'] => &[],
+            [b']', b'\n', ..] => &line[end + 1..],
+            _ => return None,
+        };
+        Some(Klog { severity, time, pid, file, line: number(&line[number_at..end])?, body })
+    }
+
+    fn is_slice_of(part: &[u8], whole: &[u8]) -> bool {
+        let (part, whole) = (part.as_ptr_range(), whole.as_ptr_range());
+        whole.start <= part.start && part.end <= whole.end
+    }
+
+    /// Headers that klog prints, and headers that are nearly such.
+    fn header() -> impl Strategy<Value = String> {
+        let date = prop_oneof![4 => "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", 1 => "[0-9]{4}"];
+        let clock = prop_oneof![
+            4 => "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{6}",
+            1 => "[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{5,7}",
+        ];
+        let pid = prop_oneof![
+            4 => (0u32..10_000_000).prop_map(|pid| if pid % 50 == 0 { " ".repeat(7) } else { format!("{pid:7}") }),
+            2 => " {0,10}[0-9]{0,9}",
+            1 => "[ 0-9a]{7}",
+        ];
+        let file = prop_oneof![
+            4 => "[a-z_]{1,24}\\.go",
+            1 => "[*./<>? a-z\u{1a}\n]{0,20}",
+        ];
+        let line = prop_oneof![4 => "[0-9]{1,5}", 1 => "[0-9]{0,24}"];
+        let end = prop_oneof![4 => Just("] "), 1 => Just("]"), 1 => Just("]\n"), 1 => Just("")];
+        (("[IWEFD]", date, clock), (pid, file, line, end), "[ -~]{0,12}").prop_map(
+            |((severity, date, clock), (pid, file, line, end), body)| {
+                format!("{severity}{date} {clock} {pid} {file}:{line}{end}{body}")
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn agrees_with_the_naive_parser(
+            line in header(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..2),
+            cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+        ) {
+            let mut line = line.into_bytes();
+            for (index, byte) in changes {
+                let index = index.index(line.len());
+                line[index] = byte;
+            }
+            if let Some(cut) = cut {
+                line.truncate(cut.index(line.len() + 1));
+            }
+            let klog = parse(&line);
+            prop_assert_eq!(klog.ok(), naive(&line));
+            match klog {
+                Ok(klog) => prop_assert!(is_slice_of(klog.file, &line) && is_slice_of(klog.body, &line)),
+                Err(error) => prop_assert!(error.offset() <= line.len()),
+            }
+        }
+
+        #[test]
+        fn never_panics(line in any::<Vec<u8>>()) {
+            prop_assert_eq!(parse(&line).ok(), naive(&line));
+            let _ = (structured(&line), banner(&line));
+        }
+
+        #[test]
+        fn structured_never_panics(body in "\"m\" [ab=\"\\\\<> \t\n{}\\[\\]()]{0,24}") {
+            let body = body.as_bytes();
+            if let Some(structured) = structured(body) {
+                let mut end = structured.msg.raw().len() + 2;
+                for (key, value) in structured.fields() {
+                    prop_assert!(is_slice_of(key, body) && is_slice_of(value.text().raw(), body));
+                    end = value.text().raw().as_ptr_range().end as usize - body.as_ptr() as usize;
+                }
+                // Only what closes a value may follow the last one.
+                prop_assert!([&b""[..], b"\"", b" >", b"\n >"].contains(&&body[end..])
+                    || structured.fields().next().is_none());
+            }
+        }
+    }
+
+    /// A value, as klog writes it and as it reads.
+    fn value() -> impl Strategy<Value = (String, Vec<u8>)> {
+        let quoted = any::<Vec<u8>>().prop_map(|bytes| {
+            let escaped = bytes.iter().map(|byte| match byte {
+                b'a'..=b'z' | b' ' | b'=' => String::from(char::from(*byte)),
+                b'"' => String::from("\\\""),
+                other => format!("\\x{other:02x}"),
+            });
+            (format!("\"{}\"", escaped.collect::<String>()), bytes)
+        });
+        let raw = prop_oneof![
+            "[a-z0-9.<>-]{0,8}",
+            "\\{[a-z ]{0,4}\\[[a-z =]{0,4}\\]\"[ }a\\[]{0,4}\"\\}",
+            "&\\{A:\\{B:c d\\} e\\}"
+        ]
+        .prop_filter("an open block", |raw| !raw.starts_with('<'))
+        .prop_map(|raw| (raw.clone(), raw.into_bytes()));
+        let block = prop::collection::vec("[ -~\t]{0,12}", 2..5).prop_map(|lines| {
+            let written = lines.iter().map(|line| format!("\t{line}\n"));
+            (format!("<\n{} >", written.collect::<String>()), lines.join("\n").into_bytes())
+        });
+        prop_oneof![quoted, raw, block]
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_come_back(pairs in prop::collection::vec(("[^ =\"\n]{1,8}", value()), 0..6)) {
+            let mut body = String::from("\"m\"");
+            for (key, (written, _)) in &pairs {
+                body += &format!(" {key}={written}");
+            }
+            let structured = structured(body.as_bytes()).unwrap();
+            let found: Vec<_> =
+                structured.fields().map(|(key, value)| (key.to_vec(), value.text().decode().into_owned())).collect();
+            let wanted: Vec<_> =
+                pairs.into_iter().map(|(key, (_, value))| (key.into_bytes(), value)).collect();
+            prop_assert_eq!(found, wanted);
+        }
+    }
+
+    #[test]
+    fn a_line_may_be_cut_anywhere() {
+        for length in 0..LINE.len() {
+            let line = &LINE[..length];
+            assert_eq!(parse(line).is_ok(), length >= 46, "{length}");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_and_where() {
+        for (line, offset) in [
+            ("D0305 06:07:08.120034    1234 x.go:10] m", 0),
+            ("I0305\t06:07:08.120034    1234 x.go:10] m", 5),
+            ("I0631 06:07:08.120034    1234 x.go:10] m", 1),
+            ("I0305 06:07:08.120034     abc x.go:10] m", 26),
+            ("I0305 06:07:08.120034    1234 :10] m", 30),
+            ("I0305 06:07:08.120034    1234 x.go] m", 37),
+            ("I0305 06:07:08.120034    1234 x.go:] m", 35),
+            ("I0305 06:07:08.120034    1234 x.go:10]m", 37),
+        ] {
+            assert_eq!(parse(line.as_bytes()).unwrap_err().offset(), offset, "{line}");
+        }
+    }
+
+    #[test]
+    fn values_left_open_make_a_body_free_text() {
+        for body in [
+            "\"m\" k=\"a",
+            "\"m\" k={a",
+            "\"m\" k=a)",
+            "\"m\" k={\"a}",
+            "\"m\" k=<",
+            "\"m\" k=<\n",
+            "\"m\" k=<\n\ta",
+            "\"m\" k=<\n\ta\n>",
+            "\"m\" k=<\n\ta\n >x",
+            "\"m\" k",
+            "\"m\" =1",
+            "\"m\" ",
+            "\"m\" k=1 ",
+            "\"m\"k=1",
+            "\"m\" k=1\nmore",
+            "\"m\"\nmore",
+            "\"m",
+            "",
+        ] {
+            assert_eq!(structured(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn raw_values_may_be_empty() {
+        // `%+v` of an empty string type, klog before 2.100.
+        let body = structured(b"\"m\" phase= n=1").unwrap();
+        let fields: Vec<_> = body.fields().collect();
+        assert_eq!(fields, vec![(&b"phase"[..], Value::Raw(b"")), (&b"n"[..], Value::Raw(b"1"))]);
+    }
+
+    #[test]
+    fn hostile_bodies_take_linear_time() {
+        let open = format!("\"m\" k={}", "(".repeat(4_000_000));
+        assert_eq!(structured(open.as_bytes()), None);
+        let blocks = format!("\"m\"{}", " k=<\n\ta\n >".repeat(400_000));
+        assert_eq!(structured(blocks.as_bytes()).unwrap().fields().count(), 400_000);
+        let quotes = format!("\"m\" k={}", "\"\\\"".repeat(1_000_000));
+        assert_eq!(structured(quotes.as_bytes()), None);
+    }
+
+    #[test]
+    fn banners() {
+        assert_eq!(banner(b"Log file created at: 2024/13/05 06:07:08"), None);
+        assert_eq!(banner(b"Log file created at: 2024/03/05 06:07"), None);
+        assert_eq!(
+            banner(b"Binary: Built with gc go1.21.5 for linux/amd64"),
+            Some(Banner::Binary(b"Built with gc go1.21.5 for linux/amd64"))
+        );
+        assert_eq!(
+            banner(b"Log line format: [IWEF]mmdd hh:mm:ss.uuuuuu threadid file:line] msg"),
+            Some(Banner::LineFormat)
+        );
+        assert_eq!(banner(LINE), None);
+    }
 }

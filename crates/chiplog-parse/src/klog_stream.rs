@@ -55,3 +55,37 @@ impl Grouper {
         if starts { Role::Starts } else { Role::Continues }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    fn starts(lines: &[&str]) -> Vec<usize> {
+        let mut grouper = Grouper::new();
+        let starting = |(index, line): (usize, &&str)| match grouper.push(line.as_bytes()) {
+            Role::Starts => Some(index),
+            Role::Continues => None,
+        };
+        lines.iter().enumerate().filter_map(starting).collect()
+    }
+
+    const HEADER: &str = "I0305 06:07:08.120034    1234 x.go:10] a";
+    const CREATED: &str = "Log file created at: 2024/03/05 06:07:08";
+
+    #[test]
+    fn a_header_ends_a_block_that_was_cut() {
+        assert_eq!(starts(&["E0305 06:07:08.120034    1234 x.go:17] \"m\" err=<", "\tcut", HEADER]), [0, 2]);
+    }
+
+    #[test]
+    fn a_banner_in_the_middle_of_joined_files_starts_a_record() {
+        assert_eq!(starts(&[HEADER, "more", CREATED, "Running on machine: n", HEADER]), [0, 2, 4]);
+    }
+
+    #[test]
+    fn lines_before_any_header_stay_together() {
+        assert_eq!(starts(&["\tat a", "\tat b", HEADER, "", HEADER]), [0, 2, 4]);
+    }
+}
