@@ -311,8 +311,9 @@ impl<'a> Structured<'a> {
 /// `%+v` form before that. Brackets in raw values are counted, not matched by kind.
 ///
 /// `None` if the body is free text. That includes a body which departs from the grammar anywhere:
-/// keys with blanks, brackets or quotes left open, a record cut inside a block. Linear in the
-/// length of the body, and nothing is allocated.
+/// keys with blanks, brackets or quotes left open, a record cut inside a block. The first line of a
+/// record alone is structured though: where it ends in the `=<` of a block, the value is a raw `<`.
+/// Linear in the length of the body, and nothing is allocated.
 ///
 /// ```
 /// use chiplog_parse::{Value, klog};
@@ -361,8 +362,6 @@ fn take_pair<'a>(pairs: &mut &'a [u8]) -> Option<(&'a [u8], Value<'a>)> {
             let (text, length) = go::quoted(after_equals).ok()?;
             (Value::Text(text), length)
         }
-        // A body that ends here was cut after the first line of a block.
-        b"<" => return None,
         [b'<', b'\n', ..] => {
             let length = block_length(after_equals)?;
             let inside = &after_equals[2..length - 2];
@@ -707,7 +706,6 @@ mod tests {
             "\"m\" k={a",
             "\"m\" k=a)",
             "\"m\" k={\"a}",
-            "\"m\" k=<",
             "\"m\" k=<\n",
             "\"m\" k=<\n\ta",
             "\"m\" k=<\n\ta\n>",
@@ -724,6 +722,12 @@ mod tests {
         ] {
             assert_eq!(structured(body.as_bytes()), None, "{body}");
         }
+    }
+
+    #[test]
+    fn the_first_line_of_a_block_is_structured() {
+        let body = structured(b"\"Probe failed\" pod=\"ns/a\" output=<").unwrap();
+        assert_eq!(body.fields().nth(1), Some((&b"output"[..], Value::Raw(b"<"))));
     }
 
     #[test]

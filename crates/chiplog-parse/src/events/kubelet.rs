@@ -295,3 +295,103 @@ fn throttled<'a>(duration_nanos: i64, rest: &'a [u8], msg: Text<'a>) -> Option<K
     let (verb, url) = request.split_at_checked(memchr::memchr(b':', request)?)?;
     Some(KubeletEvent::ClientThrottle { duration_nanos, verb, url: Text::new(&url[1..], msg.escape()) })
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::Escape;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const TOTAL: &str = " : There were a total of 2 errors similar to this. Turn up verbosity to see them.";
+
+    fn orphaned(text: &str) -> Option<(&[u8], OrphanReason, Option<u64>)> {
+        match parse(text.as_bytes()) {
+            Some(KubeletEvent::OrphanedPod { pod_uid, reason, count }) => Some((pod_uid, reason, count)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn reasons_of_many_releases() {
+        for (text, reason) in [
+            ("volume paths are still present on disk", OrphanReason::VolumePaths),
+            ("volume subpaths are still present on disk", OrphanReason::VolumeSubpaths),
+            ("error <nil> occured during reading volume dir from disk", OrphanReason::ReadVolumesDir),
+            ("error EIO occurred during reading volume dir from disk", OrphanReason::ReadVolumesDir),
+            ("error EIO occurred during reading volume subpaths from disk", OrphanReason::ReadSubpathsDir),
+            ("error occurred when trying to remove the volumes dir: EBUSY", OrphanReason::RemoveVolumesDir),
+            ("failed to rmdir() volume at path /a: EBUSY", OrphanReason::RemoveVolume),
+            ("failed to rmdir() subpath at path /a: EBUSY", OrphanReason::RemoveSubpath),
+            ("volumes are not cleaned up", OrphanReason::Other),
+        ] {
+            let body = std::format!("Orphaned pod \"u-1\" found, but {text}");
+            assert_eq!(orphaned(&body), Some((&b"u-1"[..], reason, None)));
+            assert_eq!(orphaned(&(body + TOTAL)), Some((&b"u-1"[..], reason, Some(2))));
+        }
+    }
+
+    #[test]
+    fn json_logging_gives_the_same_events() {
+        let json = |text| Text::new(text, Escape::Json);
+        let printed = br#"orphaned pod \"u-1\" found, but volume paths are still present on disk : There were a total of 2 errors similar to this. Turn up verbosity to see them.\n"#;
+        let expected =
+            KubeletEvent::OrphanedPod { pod_uid: b"u-1", reason: OrphanReason::VolumePaths, count: Some(2) };
+        assert_eq!(parse_fields(json(printed), [(&b"v"[..], Value::Raw(b"0"))]), Some(expected));
+
+        let msg = json(b"There were many similar errors. Turn up verbosity to see them.");
+        let err = json(br#"orphaned pod \"u-1\" found, but volume paths are still present on disk"#);
+        let fields = [(&b"numErrs"[..], Value::Raw(b"2")), (&b"err"[..], Value::Text(err))];
+        assert_eq!(parse_fields(msg, fields), Some(expected));
+
+        let waited = json(br"Waited for 1.5s due to client-side throttling, request: GET:https://a/b?c=d\n");
+        assert_eq!(
+            parse_fields(waited, []),
+            Some(KubeletEvent::ClientThrottle {
+                duration_nanos: 1_500_000_000,
+                verb: b"GET",
+                url: json(b"https://a/b?c=d"),
+            })
+        );
+    }
+
+    #[test]
+    fn phrases_inside_other_messages_are_no_events() {
+        for body in [
+            "Node became not ready: PLEG is not healthy: pleg was last seen active 3m1s ago; threshold is 3m0s",
+            "\"Node became not ready\" condition={\"message\":\"PLEG is not healthy: pleg has yet to be successful\"}",
+            "\"Skipping pod synchronization\" err=\"container runtime is down\"",
+            "\"Clean up orphaned pod directories\"",
+            "orphaned pod \"\" found, but volume paths are still present on disk",
+            "\"There were many similar errors. Turn up verbosity to see them.\" numErrs=4",
+            "\"Waited before sending request\" delay=\"1s\" reason=\"retries: 1\" verb=\"GET\" URL=\"https://a\"",
+            "Waited for 1s due to client-side throttling, request: GET",
+            "Throttling request took long, request: GET:https://a",
+            "",
+        ] {
+            assert_eq!(parse(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn pleg_details_may_be_cut() {
+        let text =
+            b"skipping pod synchronization - PLEG is not healthy: pleg was last seen active 3m1s ago; thr";
+        let expected =
+            KubeletEvent::PlegUnhealthy { last_active_nanos: Some(181_000_000_000), threshold_nanos: None };
+        assert_eq!(parse(text), Some(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(
+            start in prop::sample::select(&["", "orphaned pod ", "Waited for 1s", "\"Skipping pod synchronization\" "]),
+            rest in any::<Vec<u8>>(),
+        ) {
+            let mut body = start.as_bytes().to_vec();
+            body.extend_from_slice(&rest);
+            let _ = parse(&body);
+        }
+    }
+}

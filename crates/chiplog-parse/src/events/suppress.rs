@@ -151,3 +151,61 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let (number, length) = decimal(text)?;
     Some((number, &text[length..]))
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    #[test]
+    fn near_misses_are_refused() {
+        for message in [
+            "Suppressed 3 messages from ",
+            "Suppressed 3 messages",
+            "Missed 3 kernel messages again",
+            "last message repeated 3 times in a row",
+            "message repeated three times: [ x]",
+            ": 23 callbacks suppressed",
+            "23 callbacks suppressed",
+            "net_ratelimit: many callbacks suppressed",
+            "net_ratelimit: 23 callbacks suppressed!",
+            "imjournal: 5120 messages lost due to rate-limiting (20000 allowed within some seconds)",
+            "imjournal: 5120 messages lost due to rate-limiting (20000)",
+            "imjournal: 99999999999999999999 messages lost due to rate-limiting",
+            ": begin to drop messages due to rate-limiting ",
+            "There were a total of some errors similar to this",
+            "",
+        ] {
+            assert_eq!(parse(message.as_bytes()), None, "{message}");
+        }
+    }
+
+    #[test]
+    fn sources_may_hold_blanks_and_colons() {
+        let source = |message: &'static str| parse(message.as_bytes()).and_then(|found| found.source);
+        assert_eq!(source("EXT4-fs (sda1): x: 2 callbacks suppressed"), Some(&b"EXT4-fs (sda1): x"[..]));
+        assert_eq!(source("message repeated 2 times: [ [a] b]"), Some(&b" [a] b"[..]));
+        assert_eq!(
+            source("imuxsock[pid 7]: begin to drop messages due to rate-limiting"),
+            Some(&b"imuxsock[pid 7]"[..])
+        );
+    }
+
+    #[test]
+    fn the_structured_form_of_the_kubelet_counts_too() {
+        let message = br#""There were many similar errors. Turn up verbosity to see them." err="orphaned pod \"u\" found, but volume paths are still present on disk" numErrs=4"#;
+        let expected = Suppressed { kind: SuppressKind::KubeletTotal, count: Some(4), source: None };
+        assert_eq!(parse(message), Some(expected));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(message in any::<Vec<u8>>(), end in prop::sample::select(&["", " callbacks suppressed", " seconds)"])) {
+            let mut message = message;
+            message.extend_from_slice(end.as_bytes());
+            let _ = parse(&message);
+        }
+    }
+}

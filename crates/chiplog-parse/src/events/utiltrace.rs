@@ -124,3 +124,51 @@ fn bracketed_duration(text: &[u8]) -> Option<(i64, &[u8])> {
     let (nanos, length) = go::duration(text).ok()?;
     Some((nanos, text[length..].strip_prefix(b"] ")?))
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use proptest::prelude::*;
+    use std::{format, string::String};
+
+    fn read(line: &str) -> Option<(TraceKind, String, i64)> {
+        let trace = parse(line.as_bytes()).ok()?;
+        let name = trace.name.map_or(String::new(), |name| format!("{name}"));
+        Some((trace.kind, name, trace.duration_nanos / 1_000_000))
+    }
+
+    #[test]
+    fn nested_traces() {
+        let head =
+            r#"Trace[7]: ["Create etcd3" audit-id:b195db3b,key:/a,type:*core.Pod 958ms (23:15:16.399)"#;
+        assert_eq!(read(head), Some((TraceKind::Nested, "Create etcd3".into(), 958)));
+        let last_step = r#"Trace[7]:  ---"Txn call succeeded" 944ms (23:15:18.321)]]"#;
+        assert_eq!(read(last_step), Some((TraceKind::Step, "Txn call succeeded".into(), 944)));
+        let alone = r#"Trace[7]:  ["List(recursive=false) etcd3" key:/a,continue: 14272ms (23:16:05.848)]]"#;
+        assert_eq!(read(alone), Some((TraceKind::Nested, "List(recursive=false) etcd3".into(), 14_272)));
+    }
+
+    #[test]
+    fn fields_do_not_mislead() {
+        let head = r#"Trace[7]: "Get" user-agent:x (total time: 1ms): (05-Mar-2024 06:07:08.120) (total time: 5ms):"#;
+        assert_eq!(read(head), Some((TraceKind::Head, "Get".into(), 5)));
+        let step = r#"Trace[7]: ---"say \"9ms (\"" a:9ms (x) 5ms (06:07:08.120)"#;
+        assert_eq!(read(step), Some((TraceKind::Step, "say \"9ms (\"".into(), 5)));
+    }
+
+    #[test]
+    fn old_steps_tell_their_own_time() {
+        assert_eq!(read("Trace[7]: [1.5s] [500ms] Listing"), Some((TraceKind::Step, "Listing".into(), 500)));
+        assert_eq!(read("Trace[7]: [1.5s] [500ms] END"), Some((TraceKind::End, String::new(), 1_500)));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(rest in "[-\\[\\]\"a0-9ms ():]{0,24}", cut in any::<prop::sample::Index>()) {
+            let _ = parse(format!("Trace[1]: {rest}").as_bytes());
+            let line = br#"Trace[7]: ---"a" b:c 5ms (06:07:08.120)]"#;
+            let _ = parse(&line[..cut.index(line.len())]);
+        }
+    }
+}
