@@ -33,6 +33,7 @@ pub mod prefix;
 pub mod prototext;
 #[cfg(feature = "alloc")]
 pub mod reassemble;
+mod rfc3339;
 mod severity;
 mod stream;
 pub mod syslog;
