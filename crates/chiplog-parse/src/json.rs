@@ -385,6 +385,54 @@ fn container_end(line: &[u8], start: usize) -> Result<usize, ParseError> {
     }
 }
 
+/// A JSON number as a whole number of 10^-`decimals`, rounded to the nearest, halves away from
+/// zero. Exact: no binary floating point is involved. `None` beyond 64 bits.
+pub(crate) fn scaled(number: &[u8], decimals: i32) -> Option<i64> {
+    let mantissa_end = number.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(number.len());
+    let (mantissa, exponent) = number.split_at(mantissa_end);
+    let mut power = match exponent {
+        [] => 0,
+        [_, b'-', digits @ ..] => -i32::try_from(whole(digits)?).ok()?,
+        [_, b'+', digits @ ..] | [_, digits @ ..] => i32::try_from(whole(digits)?).ok()?,
+    }
+    .checked_add(decimals)?;
+    let negative = mantissa.first() == Some(&b'-');
+    let (mut value, mut after_point) = (0i128, false);
+    for byte in &mantissa[usize::from(negative)..] {
+        match crate::bytes::digit(*byte) {
+            // 30 digits are more than the result can hold; those behind the point may go.
+            Some(_) if after_point && value >= 10i128.pow(30) => {}
+            Some(digit) => {
+                value = value.checked_mul(10)?.checked_add(i128::from(digit))?;
+                power = power.checked_sub(i32::from(after_point))?;
+            }
+            None => after_point = true,
+        }
+    }
+    let factor = 10i128.checked_pow(power.unsigned_abs());
+    value = match (power >= 0, factor) {
+        (true, Some(factor)) => value.checked_mul(factor)?,
+        (true, None) if value != 0 => return None,
+        (false, Some(factor)) => (value + factor / 2) / factor,
+        _ => 0,
+    };
+    i64::try_from(if negative { -value } else { value }).ok()
+}
+
+fn whole(digits: &[u8]) -> Option<u64> {
+    crate::bytes::decimal(digits).filter(|(_, length)| *length == digits.len()).map(|(value, _)| value)
+}
+
+/// The instant of a number of seconds since the epoch, or of milliseconds when it is 1e11 or
+/// more. To the microsecond: floating point of that size holds no more.
+pub(crate) fn epoch(number: &[u8]) -> Option<crate::UnixNanos> {
+    let micros = match scaled(number, 6) {
+        Some(micros) if micros < 100_000_000_000_000_000 => micros,
+        _ => scaled(number, 3)?,
+    };
+    micros.checked_mul(1_000).map(crate::UnixNanos)
+}
+
 /// Appends the text of the inside of a JSON string to `out`.
 ///
 /// Never fails: an escape that is not valid stands for itself, a `\u` surrogate without its other
@@ -527,6 +575,26 @@ mod tests {
         let mut out = Vec::new();
         unescape_into(br"\ \x \u12 \uzzzz \udc00\ud800\u0041\ud83d\n\", &mut out);
         assert_eq!(out, "\\ \\x \\u12 \\uzzzz \u{fffd}\u{fffd}A\u{fffd}\n\\".as_bytes());
+    }
+
+    #[test]
+    fn numbers_are_scaled_exactly() {
+        for (number, decimals, wanted) in [
+            (&b"0.212500001"[..], 9, Some(212_500_001)),
+            (b"1709618828.120034", 6, Some(1_709_618_828_120_034)),
+            (b"1.709618828120034e+09", 6, Some(1_709_618_828_120_034)),
+            (b"1609459200047.2803", 3, Some(1_609_459_200_047_280)),
+            (b"-1.5e-3", 3, Some(-2)),
+            (b"0.00049", 3, Some(0)),
+            (b"1e400", 0, None),
+            (b"0e400", 0, Some(0)),
+            (b"1e-400", 0, Some(0)),
+            (b"1e99999999999999999999", 0, None),
+            (b"9223372036854775808", 0, None),
+            (b"0.333333333333333333333333333333333333333333333333333333", 3, Some(333)),
+        ] {
+            assert_eq!(scaled(number, decimals), wanted, "{}", number.escape_ascii());
+        }
     }
 
     proptest! {
