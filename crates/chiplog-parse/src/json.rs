@@ -104,7 +104,12 @@ impl<'a> From<Value<'a>> for crate::Value<'a> {
 /// ```
 #[must_use]
 pub const fn members(line: &[u8]) -> Members<'_> {
-    Members { line, at: 0, state: State::Before }
+    members_from(line, 0)
+}
+
+/// As [`members`], of an object that starts at `start`.
+pub(crate) const fn members_from(line: &[u8], start: usize) -> Members<'_> {
+    Members { line, at: start, state: State::Before }
 }
 
 /// Iterator over the members of an object. After an error there is no further item.
