@@ -391,7 +391,8 @@ fn container_end(line: &[u8], start: usize) -> Result<usize, ParseError> {
 }
 
 /// A JSON number as a whole number of 10^-`decimals`, rounded to the nearest, halves away from
-/// zero. Exact: no binary floating point is involved. `None` beyond 64 bits.
+/// zero. Exact: no binary floating point is involved. `None` beyond 64 bits. What is no number
+/// gives some number.
 pub(crate) fn scaled(number: &[u8], decimals: i32) -> Option<i64> {
     let mantissa_end = number.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(number.len());
     let (mantissa, exponent) = number.split_at(mantissa_end);
@@ -428,9 +429,17 @@ fn whole(digits: &[u8]) -> Option<u64> {
     crate::bytes::decimal(digits).filter(|(_, length)| *length == digits.len()).map(|(value, _)| value)
 }
 
+/// Whether `text` is a JSON number and nothing else.
+pub(crate) fn is_number(text: &[u8]) -> bool {
+    number_length(text) == Some(text.len())
+}
+
 /// The instant of a number of seconds since the epoch, or of milliseconds when it is 1e11 or
 /// more. To the microsecond: floating point of that size holds no more.
 pub(crate) fn epoch(number: &[u8]) -> Option<crate::UnixNanos> {
+    if !is_number(number) {
+        return None;
+    }
     let micros = match scaled(number, 6) {
         Some(micros) if micros < 100_000_000_000_000_000 => micros,
         _ => scaled(number, 3)?,

@@ -60,16 +60,10 @@ impl<'a> Zap<'a> {
         Fields { members: json::members(self.object), entry: Entry::new(self.whole) }
     }
 
-    /// The last field of that name.
+    /// The last field of that name. Goes through all of them.
     #[must_use]
-    pub fn field(&self, name: &[u8]) -> Option<json::Value<'a>> {
-        self.members().filter(|member| member.key.raw() == name).last().map(|member| member.value)
-    }
-
-    /// The fields with values as JSON has them.
-    pub(crate) fn members(&self) -> impl Iterator<Item = Member<'a>> + use<'a> {
-        let mut entry = Entry::new(self.whole);
-        json::members(self.object).flatten().filter(move |member| entry.role(member).is_none())
+    pub fn field(&self, name: &[u8]) -> Option<Value<'a>> {
+        self.fields().filter(|(key, _)| key.raw() == name).last().map(|(_, value)| value)
     }
 }
 
@@ -211,7 +205,7 @@ pub fn parse_json(line: &[u8]) -> Result<Zap<'_>, ParseError> {
 pub fn parse_console(line: &[u8]) -> Result<Zap<'_>, ParseError> {
     let (time_text, rest) = column(line).ok_or_else(|| ParseError::new("a time and a TAB", 0))?;
     let time = time_of_text(time_text)
-        .or_else(|| json::epoch(time_text.first()?.is_ascii_digit().then_some(time_text)?).map(Time::Instant))
+        .or_else(|| json::epoch(time_text).map(Time::Instant))
         .ok_or_else(|| ParseError::new("a time", 0))?;
     let level_at = line.len() - rest.len();
     let (severity_text, rest) = column(rest).ok_or_else(|| ParseError::new("a level and a TAB", level_at))?;
