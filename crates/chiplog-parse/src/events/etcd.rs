@@ -14,7 +14,7 @@
 //! | [fdatasync slow](EtcdEvent::FdatasyncSlow) | `sync duration of D, expected less than D` | `slow fdatasync` |
 //! | [read index slow](EtcdEvent::ReadIndexSlow) | `waiting for ReadIndex response took too long, retrying (sent-request-id: N, retry-timeout: D)` | the same to `retrying` |
 //! | [read index timeout](EtcdEvent::ReadIndexTimeout) | `timed out waiting for read index response (local node might have slow network)` | the same |
-//! | [request stats](EtcdEvent::RequestStats) | | `request stats` |
+//! | [request stats](EtcdEvent::RequestStats) | `start time = T, time spent = D, remote = A, response type = M, .., request content = R` (3.4, debug) | `request stats` |
 //! | [trace](EtcdEvent::Trace) | | `trace[N] NAME` |
 //! | [snapshot slow](EtcdEvent::SnapshotSlow) | | `snapshotting taking too long to transfer` |
 //! | [clock drift](EtcdEvent::ClockDrift) | `the clock difference against peer P is too high [D > D]` | `prober found high clock drift` |
@@ -285,7 +285,7 @@ fn peer(input: &[u8]) -> Parsed<'_, Text<'_>> {
 /// ```
 #[must_use]
 pub fn parse_text(message: &[u8]) -> Option<EtcdEvent<'_>> {
-    const PARSERS: [fn(&[u8]) -> Parsed<'_, EtcdEvent<'_>>; 10] = [
+    const PARSERS: [fn(&[u8]) -> Parsed<'_, EtcdEvent<'_>>; 11] = [
         apply_slow,
         heartbeat_late,
         fdatasync_slow,
@@ -295,6 +295,7 @@ pub fn parse_text(message: &[u8]) -> Option<EtcdEvent<'_>> {
         read_index,
         clock_drift,
         compaction,
+        request_stats,
         constant,
     ];
     PARSERS.iter().find_map(|parser| match parser(message) {
@@ -411,6 +412,22 @@ fn compaction(message: &[u8]) -> Parsed<'_, EtcdEvent<'_>> {
     (tag("finished scheduled compaction at "), number, tag(" (took "), duration, tag(")"))
         .map(|(_, revision, _, duration_nanos, _)| EtcdEvent::Compaction { duration_nanos, revision })
         .parse_complete(message)
+}
+
+fn request_stats(message: &[u8]) -> Parsed<'_, EtcdEvent<'_>> {
+    let until = |separator: &'static str| (take_until(separator), tag(separator)).map(|(text, _)| text);
+    let (request, (_, _, duration_nanos, _, remote, method, _)) = (
+        tag("start time = "),
+        until(", time spent = "),
+        duration,
+        tag(", remote = "),
+        until(", response type = "),
+        until(", request count = "),
+        until(", request content = "),
+    )
+        .parse_complete(message)?;
+    let [remote, method, request] = [remote, method, request].map(|text| Some(Text::plain(text)));
+    Ok((b"", EtcdEvent::RequestStats { duration_nanos, method, remote, request }))
 }
 
 /// Texts without values.
@@ -646,6 +663,17 @@ mod tests {
         };
         assert_eq!(request.raw(), br#"put:<key:"a,resp ,err is x">"#);
         assert_eq!((response.raw(), error.raw()), (&b"size:27"[..], &b"bad"[..]));
+    }
+
+    #[test]
+    fn request_stats_of_capnslog() {
+        let text = br#"start time = 2026-11-23 23:00:31.6 +0000 UTC m=+1.0, time spent = 46.4ms, remote = 127.0.0.1:51556, response type = /etcdserverpb.KV/Put, request count = 1, request size = 41, response count = 0, response size = 28, request content = key:"a" "#;
+        let event = parse_text(text).unwrap();
+        let EtcdEvent::RequestStats { duration_nanos, method, remote, request } = event else { panic!("{event:?}") };
+        assert_eq!(duration_nanos, 46_400_000);
+        assert_eq!(method.unwrap().raw(), b"/etcdserverpb.KV/Put");
+        assert_eq!(remote.unwrap().raw(), b"127.0.0.1:51556");
+        assert_eq!(request.unwrap().raw(), br#"key:"a" "#);
     }
 
     #[test]
