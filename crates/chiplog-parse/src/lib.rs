@@ -34,6 +34,7 @@ pub mod prototext;
 #[cfg(feature = "alloc")]
 pub mod reassemble;
 mod severity;
+mod stream;
 pub mod syslog;
 mod text;
 mod time;
@@ -43,5 +44,6 @@ pub use clock::{Clock, Resolved};
 pub use error::ParseError;
 pub use lines::*;
 pub use severity::Severity;
+pub use stream::Stream;
 pub use text::{Escape, Text, Value};
 pub use time::{Civil, Time, UnixNanos};
