@@ -18,7 +18,6 @@ pub mod docker_json;
 mod error;
 pub mod events;
 pub mod go;
-#[cfg(feature = "alloc")]
 pub mod journal_export;
 pub mod journal_json;
 pub mod journal_text;
@@ -33,9 +32,11 @@ pub mod prefix;
 pub mod prototext;
 #[cfg(feature = "alloc")]
 pub mod reassemble;
+mod rfc3339;
 mod severity;
 mod stream;
 pub mod syslog;
+mod tag;
 mod text;
 mod time;
 pub mod zap;
