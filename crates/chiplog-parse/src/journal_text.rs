@@ -21,7 +21,7 @@
 //! - `ident` may hold blanks and parentheses. It ends at the first colon that a blank follows. With
 //!   `--no-hostname` there is no host; such a line whose ident has a blank is read wrongly.
 //! - Further lines of a message are indented by the width of what stands before its first line, in
-//!   bytes; [`Entries`] puts them together.
+//!   bytes (`with-unit` miscounts entries of user units); [`Entries`] puts them together.
 //!
 //! The text modes lose data. A message with control bytes or bad UTF-8 prints as `[15B blob data]`
 //! ([`blob`]), a TAB as eight blanks, and colours and a final CR are taken out, unless `--all` is given.
@@ -492,10 +492,7 @@ impl Entries {
         }
         let ended = self.finish();
         if self.mode == Mode::Cat || marker(line).is_none() {
-            self.width = match parse(line, self.mode) {
-                Ok(entry) if entry.identifier.is_some() => line.len() - entry.message.len(),
-                _ => 0,
-            };
+            self.width = parse(line, self.mode).ok().and_then(|entry| indent(line, &entry)).unwrap_or(0);
             self.record = Some(line.to_vec());
         }
         ended
@@ -505,6 +502,20 @@ impl Entries {
     pub fn finish(&mut self) -> Option<Vec<u8>> {
         self.width = 0;
         self.record.take()
+    }
+}
+
+/// How far journalctl indents the further lines of an entry.
+#[cfg(feature = "alloc")]
+fn indent(line: &[u8], entry: &JournalText<'_>) -> Option<usize> {
+    let identifier = entry.identifier?;
+    let width = line.len() - entry.message.len();
+    match memchr(b'/', identifier) {
+        // `unit/userunit`: the length of the unit is counted twice, that of the user unit not at all.
+        Some(slash) if entry.mode == Mode::WithUnit => {
+            (width + slash).checked_sub(identifier.len() - slash - 1)
+        }
+        _ => Some(width),
     }
 }
 
@@ -624,6 +635,17 @@ mod tests {
         assert_eq!(entries.push(b"                     x"), Some(b"  not far enough".to_vec()));
         assert_eq!(entries.push(b"-- Reboot --"), Some(b"                     x".to_vec()));
         assert_eq!(entries.finish(), None);
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn user_units_are_indented_by_another_width() {
+        let head = "Mon 2023-04-10 20:59:47 UTC h user@987.service/wireplumber.service[1984]: one";
+        let mut entries = Entries::new(Mode::WithUnit);
+        assert_eq!(entries.push(head.as_bytes()), None);
+        let width = head.len() - "one".len() - "wireplumber.service".len() + "user@987.service".len();
+        assert_eq!(entries.push(std::format!("{:width$}two", "").as_bytes()), None);
+        assert!(entries.finish().unwrap().ends_with(b"one\ntwo"));
     }
 
     proptest! {

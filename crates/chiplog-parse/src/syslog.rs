@@ -29,7 +29,7 @@ use alloc::{borrow::Cow, vec::Vec};
 
 use memchr::memchr;
 
-use crate::bytes::{decimal, digit, month_from_english, two_digits};
+use crate::bytes::{decimal, digit, month_from_english};
 use crate::{Civil, ParseError, Severity, Time, rfc3339, tag};
 
 /// Which layout a line has.
