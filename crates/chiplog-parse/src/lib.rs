@@ -21,7 +21,6 @@ mod error;
 mod event;
 pub mod events;
 pub mod go;
-#[cfg(feature = "alloc")]
 pub mod journal_export;
 pub mod journal_json;
 pub mod journal_text;
@@ -41,6 +40,7 @@ mod rfc3339;
 mod severity;
 mod stream;
 pub mod syslog;
+mod tag;
 mod text;
 mod time;
 pub mod zap;
