@@ -27,20 +27,26 @@ pub(crate) fn never_text(head: &[u8]) -> Option<SkipReason> {
 pub(crate) enum Texture {
     Text,
     Binary,
-    /// Mostly NULs. A crash leaves runs of them in a log, and a file that was truncated under its
-    /// writer begins with as many as it was long; so does many a binary file.
-    Nuls,
+    /// A hole, and no line beside it. A crash leaves runs of NULs in a log, and a file that was
+    /// truncated under its writer begins with as many as it was long; so does many a binary file.
+    Hole,
 }
+
+/// Fewer NULs than this in a row are not taken for a hole: UTF-16 and binary numbers hold such.
+const HOLE_BYTES: usize = 8;
 
 impl Texture {
     pub(crate) fn of(sample: &[u8]) -> Texture {
-        let nuls = sample.iter().filter(|byte| **byte == 0).count();
+        let is_hole = |run: &&[u8]| run[0] == 0 && run.len() >= HOLE_BYTES;
+        let holes: usize =
+            sample.chunk_by(|a, b| (*a == 0) == (*b == 0)).filter(is_hole).map(<[u8]>::len).sum();
+        let nuls = sample.iter().filter(|byte| **byte == 0).count() - holes;
         let controls = sample.iter().filter(|byte| is_control(**byte)).count();
         // One in twenty: random bytes have one in ten, text none or a few.
-        if controls * 20 > sample.len() - nuls {
+        if (nuls + controls) * 20 > sample.len() - holes {
             Texture::Binary
-        } else if nuls * 4 > sample.len() {
-            Texture::Nuls
+        } else if holes > 0 && !sample.contains(&b'\n') {
+            Texture::Hole
         } else {
             Texture::Text
         }
@@ -61,11 +67,12 @@ mod tests {
         let line = &b"2024-03-05T06:07:08Z stdout F \x1b[31mhot\x1b[0m\tcaf\xe9 \xe6\x97\xa5\r\n"[..];
         assert_eq!(Texture::of(b""), Texture::Text);
         assert_eq!(Texture::of(&line.repeat(9)), Texture::Text);
-        assert_eq!(Texture::of(&[line, &[0; 9], line].concat()), Texture::Text);
-        assert_eq!(Texture::of(&[line, &[0; 900]].concat()), Texture::Nuls);
-        assert_eq!(Texture::of(&[0; 100]), Texture::Nuls);
+        assert_eq!(Texture::of(&[&line.repeat(2)[..], &[0; 5], line].concat()), Texture::Text);
+        assert_eq!(Texture::of(&[line, &[0; 900], line].concat()), Texture::Text);
+        assert_eq!(Texture::of(&[0; 100]), Texture::Hole);
+        assert_eq!(Texture::of(&[&[0; 100], &line[..9], &[0; 900]].concat()), Texture::Hole);
         let utf16: Vec<u8> = line.iter().flat_map(|byte| [*byte, 0]).collect();
-        assert_eq!(Texture::of(&utf16), Texture::Nuls);
+        assert_eq!(Texture::of(&utf16), Texture::Binary);
         let every_byte: Vec<u8> = (0..=255).collect();
         assert_eq!(Texture::of(&every_byte), Texture::Binary);
         assert_eq!(Texture::of(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01"), Texture::Binary);

@@ -189,7 +189,7 @@ impl<R: Read> Decompressor<R> {
 
 impl<R: Read> Read for Decompressor<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if into.is_empty() {
+        if into.is_empty() || matches!(self.state, State::Done) {
             return Ok(0);
         }
         let result = self.check_expansion().and_then(|()| self.read_member(into));
@@ -243,8 +243,8 @@ fn read_xz<R: Read>(raw: &mut Raw<R>, decoder: &mut XzStream, into: &mut [u8]) -
 
 /// Reads the header of a frame; `None` if it was a skippable one, which is then skipped.
 fn begin_zstd<R: Read>(raw: &mut Raw<R>, window_bytes: u64) -> io::Result<Option<Box<FrameDecoder>>> {
-    // The magic number was just looked at, so that four bytes are ahead.
-    if raw.ahead()[1] == 0x2a {
+    // The second byte of the magic number, which was just looked at, tells the two kinds apart.
+    if raw.ahead().get(1) == Some(&0x2a) {
         let mut header = [0; 8];
         raw.read_exact(&mut header)?;
         let len = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);

@@ -202,8 +202,8 @@ fn check_content(path: &Path, named: bool) -> Result<(), SkipReason> {
         Texture::Text => Ok(()),
         Texture::Binary => Err(SkipReason::Binary),
         // The end of a compressed file costs as much as reading it.
-        Texture::Nuls if compressed => Ok(()),
-        Texture::Nuls => {
+        Texture::Hole if compressed => Ok(()),
+        Texture::Hole => {
             let tail = read_tail(file).map_err(SkipReason::Unreadable)?;
             if Texture::of(&tail) == Texture::Text { Ok(()) } else { Err(SkipReason::Binary) }
         }
