@@ -16,11 +16,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Blocks of 256 KiB, lines of 256 KiB.
+    /// Blocks of 1 MiB, lines of 256 KiB.
     fn default() -> Limits {
-        // Measured: reading gets no faster above this, and smaller blocks stay in the cache of
-        // the core that scans them.
-        Limits { block_bytes: 256 << 10, line_bytes: 256 << 10 }
+        // Measured, reading a file in the page cache and handing blocks to a second thread: 64 KiB
+        // took three times as long as 1 MiB, 256 KiB half as long again, 4 MiB no less.
+        Limits { block_bytes: 1 << 20, line_bytes: 256 << 10 }
     }
 }
 

@@ -207,8 +207,8 @@ mod unix {
         let folder = root.path().join("closed");
         write(&folder.join("inside.log"), "line\n");
         write(&root.path().join("open.log"), "line\n");
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
         let privileged = fs::File::open(&closed).is_ok();
         let (inputs, skipped) = discover([root.path()]);
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();

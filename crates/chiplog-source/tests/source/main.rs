@@ -1,5 +1,7 @@
 //! The sources from outside: every way of reading gives the same lines.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod blocks;
 mod compressed;
 mod discovery;
