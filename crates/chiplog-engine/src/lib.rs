@@ -6,11 +6,13 @@
 mod block;
 mod exact;
 mod finding;
+mod histogram;
 mod summary;
 mod tables;
 
 pub use block::Block;
 pub use exact::{Quantity, Unit};
 pub use finding::{Evidence, Finding, Peak, State, Transition, ValueSummary};
+pub use histogram::Histogram;
 pub use summary::{Gap, InputSummary, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};

@@ -1,0 +1,197 @@
+//! What a rule says, once it is checked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::case::Case;
+use crate::expr::Expr;
+
+/// How bad a finding of a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RuleSeverity {
+    /// For context only.
+    Info,
+    /// Normal, but worth knowing.
+    Notice,
+    /// Something may be wrong.
+    Warning,
+    /// Something fails.
+    Error,
+    /// A node or a control plane is down or about to be.
+    Critical,
+}
+
+impl RuleSeverity {
+    /// Every severity, the least first.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Notice, Self::Warning, Self::Error, Self::Critical];
+
+    /// The name in lower case, as rule files write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The same on the scale of log records.
+    #[must_use]
+    pub const fn of_log(self) -> chiplog_parse::Severity {
+        match self {
+            Self::Info => chiplog_parse::Severity::Info,
+            Self::Notice => chiplog_parse::Severity::Notice,
+            Self::Warning => chiplog_parse::Severity::Warning,
+            Self::Error => chiplog_parse::Severity::Error,
+            Self::Critical => chiplog_parse::Severity::Critical,
+        }
+    }
+}
+
+impl fmt::Display for RuleSeverity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What a captured value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Text: a label of a window, never a number.
+    Text,
+    /// A plain whole number.
+    Integer,
+    /// A duration, in nanoseconds.
+    Duration,
+    /// A size, in bytes.
+    Bytes,
+}
+
+impl Unit {
+    /// Every unit.
+    pub const ALL: [Self; 4] = [Self::Text, Self::Integer, Self::Duration, Self::Bytes];
+
+    /// The name, as rule files write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Duration => "duration",
+            Self::Bytes => "bytes",
+        }
+    }
+
+    pub(crate) const fn what(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "a plain number",
+            Self::Duration => "a duration",
+            Self::Bytes => "a size in bytes",
+        }
+    }
+
+    pub(crate) const fn example(self) -> &'static str {
+        match self {
+            Self::Text => "no number",
+            Self::Integer => "a whole number: `30`",
+            Self::Duration => "a duration: `500ms`, `4m`, `1h30m`",
+            Self::Bytes => "a size: `50MiB`, `1GiB`",
+        }
+    }
+}
+
+/// A named value taken from a matching line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capture {
+    /// The name in `take`.
+    pub name: String,
+    /// What it is.
+    pub unit: Unit,
+}
+
+/// What tells the windows of a rule apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Label {
+    /// The host that the record names.
+    Host,
+    /// The program that the record names.
+    Component,
+    /// The systemd unit that the record names.
+    Unit,
+    /// A capture of this name.
+    Capture(String),
+}
+
+impl Label {
+    /// The name, as `window.by` has it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Host => "host",
+            Self::Component => "component",
+            Self::Unit => "unit",
+            Self::Capture(name) => name,
+        }
+    }
+}
+
+/// Which hits are judged together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Window {
+    /// Hits that differ in one of these are judged apart.
+    pub by: Vec<Label>,
+    /// How far back the conditions look, in nanoseconds, where they do not say. Greater than zero.
+    pub span_nanos: i64,
+}
+
+/// A checked rule: which lines it is about, when its finding opens and closes, and what to tell
+/// the reader.
+///
+/// Lines are matched through [`crate::RuleSet::matcher`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rule {
+    /// The name, unique in its set.
+    pub id: String,
+    /// One line for people; the id when the file gives none.
+    pub title: String,
+    /// How bad a finding is.
+    pub severity: RuleSeverity,
+    /// Of several rules that match a line, the one with the highest says most about it: 0 to 100.
+    pub specificity: u8,
+    /// Which hits are judged together.
+    pub window: Window,
+    /// When a finding opens. Does not hold without a hit.
+    pub open: Expr,
+    /// When it closes.
+    pub close: Expr,
+    /// [`Rule::open`] as written.
+    pub open_text: String,
+    /// [`Rule::close`] as written.
+    pub close_text: String,
+    /// The likely cause.
+    pub cause: Option<String>,
+    /// How to verify the cause.
+    pub check: Vec<String>,
+    /// What helps.
+    pub remedy: Vec<String>,
+    /// What makes it worse.
+    pub danger: Option<String>,
+    /// Where to read more.
+    pub refs: Vec<String>,
+    /// The tests that the file holds.
+    pub tests: Vec<Case>,
+    /// The captures that are numbers: the order of [`crate::Hit::values`], and what
+    /// [`crate::CaptureIndex`] counts.
+    pub numeric_captures: Vec<Capture>,
+    /// The name of the file.
+    pub file: Arc<str>,
+    /// The line of the file on which the id stands, from 1.
+    pub line: usize,
+}
