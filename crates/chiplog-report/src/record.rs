@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::json::{Exact, entry, write_line};
 
 /// Writes a record as one line of JSON, `chiplog.record.v1`, in the names of OpenTelemetry's log
-/// data model.
+/// data model. `path` is the file it came from, if it came from one.
 ///
 /// | field | meaning |
 /// |---|---|
@@ -24,7 +24,7 @@ use crate::json::{Exact, entry, write_line};
 /// | `severity_number` | 1 to 24 |
 /// | `body` | the message |
 /// | `event_name` | the kind of a message that is understood, such as `etcd.apply_slow` |
-/// | `attributes` | `code.file.path`, `code.line.number`, `process.pid`, `log.iostream`, and the key/values of the payload under their own names |
+/// | `attributes` | `code.file.path`, `code.line.number`, `process.pid`, `log.iostream`, `log.file.path`, and the key/values of the payload under their own names |
 /// | `resource` | `host.name`, `service.name`, `k8s.container.name` |
 /// | `scope` | `name`: the logger or package |
 /// | `chiplog.layers` | formats of the line, outermost first |
@@ -43,15 +43,18 @@ use crate::json::{Exact, entry, write_line};
 /// # Errors
 ///
 /// Those of the writer.
-pub fn write_record_json(out: &mut dyn Write, record: &Record<'_>) -> io::Result<()> {
-    write_line(out, &RecordJson(record))
+pub fn write_record_json(out: &mut dyn Write, record: &Record<'_>, path: Option<&str>) -> io::Result<()> {
+    write_line(out, &RecordJson { record, path })
 }
 
-struct RecordJson<'a>(&'a Record<'a>);
+struct RecordJson<'a> {
+    record: &'a Record<'a>,
+    path: Option<&'a str>,
+}
 
 impl Serialize for RecordJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let record = self.0;
+        let record = self.record;
         let mut bytes = Bytes::default();
         let event = record.event();
         let envelope_severity =
@@ -70,7 +73,7 @@ impl Serialize for RecordJson<'_> {
         entry(&mut map, "severity_number", record.severity.map(Severity::number))?;
         map.serialize_entry("body", &bytes.text("body", &record.message.decode()))?;
         entry(&mut map, "event_name", event.map(|event| event.kind()))?;
-        map.serialize_entry("attributes", &attributes(record, &mut bytes))?;
+        map.serialize_entry("attributes", &attributes(record, self.path, &mut bytes))?;
         map.serialize_entry("resource", &resource(record, &mut bytes))?;
         if let Some(logger) = record.logger {
             let name = bytes.text("scope.name", &logger.decode());
@@ -147,7 +150,7 @@ impl Serialize for Attributes {
     }
 }
 
-fn attributes(record: &Record<'_>, bytes: &mut Bytes) -> Attributes {
+fn attributes(record: &Record<'_>, path: Option<&str>, bytes: &mut Bytes) -> Attributes {
     let mut attributes = Attributes::default();
     if let Some(file) = record.file {
         let file = bytes.text("attributes.code.file.path", file);
@@ -165,6 +168,9 @@ fn attributes(record: &Record<'_>, bytes: &mut Bytes) -> Attributes {
             Stream::Stderr => "stderr",
         };
         attributes.add("log.iostream".to_owned(), Scalar::Text(name.to_owned()));
+    }
+    if let Some(path) = path {
+        attributes.add("log.file.path".to_owned(), Scalar::Text(path.to_owned()));
     }
     for (key, value) in record.fields() {
         let key = String::from_utf8_lossy(&key.decode()).into_owned();
@@ -236,7 +242,7 @@ mod tests {
 
     fn json(record: &Record<'_>) -> String {
         let mut out = vec![];
-        write_record_json(&mut out, record).unwrap();
+        write_record_json(&mut out, record, None).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -29,12 +29,9 @@ pub fn write_scan_text(
 ) -> io::Result<()> {
     let findings: Vec<&Finding> = summary.findings.iter().filter(|finding| show(finding)).collect();
     let rows = rows(&findings, style);
-    let mut sections = vec![header(summary, style)];
+    write_paragraphs(out, &header(summary, style), style)?;
     if rows.is_empty() {
-        sections.push(vec![(String::new(), nothing_found(summary))]);
-    }
-    for section in sections.drain(..) {
-        write_section(out, &section, style)?;
+        write_paragraphs(out, &[("", nothing_found(summary))], style)?;
     }
     if !rows.is_empty() {
         writeln!(out)?;
@@ -43,21 +40,26 @@ pub fn write_scan_text(
     let notes = notes(summary, &findings, style);
     if !notes.is_empty() {
         writeln!(out)?;
-        write_section(out, &notes, style)?;
+        write_paragraphs(out, &notes, style)?;
     }
     Ok(())
 }
 
-type Section = Vec<(String, String)>;
+type Section = Vec<(&'static str, String)>;
 
-/// Labelled paragraphs: the label in a column of its own, text wrapped beside it.
-fn write_section(out: &mut dyn Write, section: &Section, style: &Style) -> io::Result<()> {
-    for (label, text) in section {
+/// Writes labelled paragraphs: labels in a column of their own, text wrapped beside them.
+///
+/// Text is written as it is: what comes from a log or a file must be escaped before.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_paragraphs(out: &mut dyn Write, paragraphs: &[(&str, String)], style: &Style) -> io::Result<()> {
+    for (label, text) in paragraphs {
         let indent = if label.is_empty() { 0 } else { width(label).max(7) + 2 };
-        let room = style.width.saturating_sub(indent);
-        let room = if style.width == 0 { 0 } else { room.max(20) };
+        let room = room(style, indent);
         for (index, line) in wrap(text, room).iter().enumerate() {
-            let label = if index == 0 { label.as_str() } else { "" };
+            let label = if index == 0 { label } else { "" };
             writeln!(out, "{}", format!("{}{line}", pad(label, indent)).trim_end())?;
         }
     }
@@ -82,14 +84,14 @@ fn header(summary: &ScanSummary, style: &Style) -> Section {
         [only] => parts.push(format!("host {}", style.escape(only.as_bytes()))),
         many => parts.push(format!("{} hosts", Thousands(many.len() as u64))),
     }
-    let mut section = vec![(String::new(), parts.join("   "))];
+    let mut section = vec![("", parts.join("   "))];
     let first = inputs.iter().filter_map(|input| input.first_time).min();
     let last = inputs.iter().filter_map(|input| input.last_time).max();
     let time = match (first, last) {
         (Some(first), Some(last)) => format!("{} to {}", full_time(first), full_time(last)),
         _ => "no line could be placed in time".to_owned(),
     };
-    section.push(("time".to_owned(), time));
+    section.push(("time", time));
 
     let guessed: Vec<&InputSummary> = inputs.iter().filter(|input| input.year_was_guessed).collect();
     let mut clock = vec![];
@@ -108,7 +110,7 @@ fn header(summary: &ScanSummary, style: &Style) -> Section {
         clock.push("lines without a zone were taken as UTC (override: --tz)".to_owned());
     }
     if !clock.is_empty() {
-        section.push(("clock".to_owned(), clock.join("; ")));
+        section.push(("clock", clock.join("; ")));
     }
     section
 }
@@ -276,10 +278,7 @@ fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
     let mut notes = vec![];
     let hidden = summary.findings.len() - shown.len();
     if hidden > 0 {
-        notes.push((
-            "hidden".to_owned(),
-            format!("{} below --min-severity", counted(hidden as u64, "finding")),
-        ));
+        notes.push(("hidden", format!("{} below --min-severity", counted(hidden as u64, "finding"))));
     }
     let found = |id: &str| summary.findings.iter().any(|finding| &*finding.rule_id == id);
     let below: Vec<String> = summary
@@ -290,14 +289,14 @@ fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
         .collect();
     if !below.is_empty() {
         notes.push((
-            "below".to_owned(),
+            "below",
             format!("hits that stayed below the limits of their rules: {}", below.join(", ")),
         ));
     }
     let late = summary.rules.values().fold(0u64, |sum, totals| sum.saturating_add(totals.late));
     if late > 0 {
         let text = format!("{} so far out of order that they are in no window", counted(late, "hit"));
-        notes.push(("late".to_owned(), text));
+        notes.push(("late", text));
     }
     let unparsed = total(&summary.inputs, |input| input.unparsed);
     if unparsed > 0 {
@@ -315,11 +314,11 @@ fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
             unparsed_share(&summary.inputs),
             largest
         );
-        notes.push(("unknown".to_owned(), text));
+        notes.push(("unknown", text));
     }
     let cut_lines = total(&summary.inputs, |input| input.cut_lines);
     if cut_lines > 0 {
-        notes.push(("cut".to_owned(), format!("{} longer than the limit", counted(cut_lines, "line"))));
+        notes.push(("cut", format!("{} longer than the limit", counted(cut_lines, "line"))));
     }
     notes.extend(gaps(summary, style));
     let mut seen = vec![];
@@ -334,15 +333,15 @@ fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
             seen.push(text);
         }
     }
-    notes.extend(seen.into_iter().map(|text| ("warning".to_owned(), text)));
+    notes.extend(seen.into_iter().map(|text| ("warning", text)));
     if summary.interrupted {
         let text = "interrupted: only part of the input was read".to_owned();
-        notes.push(("PARTIAL".to_owned(), text));
+        notes.push(("PARTIAL", text));
     }
     if let Some(finding) =
         shown.iter().max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.first_time)))
     {
-        notes.push(("next".to_owned(), format!("chiplog explain {}", finding.rule_id)));
+        notes.push(("next", format!("chiplog explain {}", finding.rule_id)));
     }
     notes
 }
@@ -395,10 +394,10 @@ fn gaps(summary: &ScanSummary, style: &Style) -> Section {
         if sum.messages > 1 {
             text += &format!(" ({} messages)", Thousands(sum.messages));
         }
-        section.push(("gaps".to_owned(), text));
+        section.push(("gaps", text));
     }
     if sums.len() > SHOWN {
-        section.push(("gaps".to_owned(), format!("and {} more places", sums.len() - SHOWN)));
+        section.push(("gaps", format!("and {} more places", sums.len() - SHOWN)));
     }
     section
 }
@@ -413,7 +412,8 @@ fn counted(number: u64, noun: &str) -> String {
 
 /// The share of lines looked at in which nothing was recognised: `3.1 %`; never `0.0 %` unless
 /// it is none.
-fn unparsed_share(inputs: &[InputSummary]) -> String {
+#[must_use]
+pub fn unparsed_share(inputs: &[InputSummary]) -> String {
     let unparsed = u128::from(total(inputs, |input| input.unparsed));
     let looked_at = u128::from(total(inputs, |input| input.census_lines)).max(1);
     match (unparsed * 1_000 + looked_at / 2) / looked_at {

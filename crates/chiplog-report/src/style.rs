@@ -28,7 +28,9 @@ impl Style {
         Painted { ink: if self.colour { ink } else { Ink::None }, text }
     }
 
-    pub(crate) fn escape(&self, bytes: &[u8]) -> String {
+    /// Text from a log or a file, made safe for the terminal of this style.
+    #[must_use]
+    pub fn escape(&self, bytes: &[u8]) -> String {
         if self.unicode {
             crate::Escaped::new(bytes).to_string()
         } else {

@@ -1,0 +1,25 @@
+//! `chiplog completions` and `chiplog man`.
+
+use std::io::{self, Write as _};
+
+use clap::CommandFactory as _;
+
+use crate::exit::{Exit, Failure};
+use crate::flags::Cli;
+
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
+    let mut script = vec![];
+    clap_complete::generate(shell, &mut Cli::command(), "chiplog", &mut script);
+    print(&script)
+}
+
+pub(crate) fn man() -> Result<Exit, Failure> {
+    let mut page = vec![];
+    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|error| Failure::output(&error))?;
+    print(&page)
+}
+
+fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+    io::stdout().lock().write_all(bytes).map_err(|error| Failure::output(&error))?;
+    Ok(Exit::Success)
+}
