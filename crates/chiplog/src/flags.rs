@@ -35,7 +35,7 @@ Examples:
     disable_help_subcommand = true,
     after_help = EXAMPLES,
     after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"),
-    max_term_width = 100
+    max_term_width = 79
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -67,8 +67,8 @@ pub(crate) enum Command {
     Count(Count),
     /// Print a completion script for a shell
     Completions(Completions),
-    /// Print the man page
-    Man,
+    /// Print a man page
+    Man(Man),
 }
 
 /// What is said on standard error, and how.
@@ -393,6 +393,13 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The command that the page is about: nothing, scan, rules try
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
 }
 
 /// A severity as a threshold.

@@ -10,7 +10,7 @@ use chiplog_engine::Block;
 use chiplog_report::Thousands;
 use chiplog_source::{BlockReader, Input, Limits, OpenInput, SkipReason, Skipped, discover};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::talk::Talk;
@@ -42,8 +42,9 @@ pub(crate) fn gather(paths: &[PathBuf], talk: &Talk) -> Result<Inputs, Failure> 
         ));
     }
     if list.is_empty() {
+        // Why has been said for each path.
         return Err(if is_incomplete {
-            Failure::no_input("nothing could be read")
+            Failure::Told(Exit::NoInput)
         } else {
             Failure::no_input("nothing to read")
         });

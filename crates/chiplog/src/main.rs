@@ -63,6 +63,6 @@ fn run(cli: Cli, talk: &Talk) -> Result<Exit, Failure> {
         Some(Command::Series(series)) => run::tables::series(&series, display, talk),
         Some(Command::Count(count)) => run::tables::count(&count, display, talk),
         Some(Command::Completions(completions)) => run::generate::completions(completions.shell),
-        Some(Command::Man) => run::generate::man(),
+        Some(Command::Man(man)) => run::generate::man(&man.command),
     }
 }

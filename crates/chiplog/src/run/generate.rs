@@ -13,9 +13,18 @@ pub(crate) fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> 
     print(&script)
 }
 
-pub(crate) fn man() -> Result<Exit, Failure> {
+pub(crate) fn man(names: &[String]) -> Result<Exit, Failure> {
+    let mut command = Cli::command();
+    // Gives subcommands their full names and the flags that they inherit.
+    command.build();
+    let mut page_of = &command;
+    for name in names {
+        page_of = page_of
+            .find_subcommand(name)
+            .ok_or_else(|| Failure::usage(format!("there is no command {}", names.join(" "))))?;
+    }
     let mut page = vec![];
-    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|error| Failure::output(&error))?;
+    clap_mangen::Man::new(page_of.clone()).render(&mut page).map_err(|error| Failure::output(&error))?;
     print(&page)
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn run(
         }
     }
     if opened == 0 && !interrupt.raised() {
-        return Err(Failure::no_input("nothing could be read"));
+        return Err(Failure::Told(Exit::NoInput));
     }
 
     let mut summary = pipeline.finish();

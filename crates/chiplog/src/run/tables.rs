@@ -89,7 +89,7 @@ fn each_input(
         return Ok(Exit::Interrupted);
     }
     if opened == 0 {
-        return Err(Failure::no_input("nothing could be read"));
+        return Err(Failure::Told(Exit::NoInput));
     }
     Ok(Exit::Success)
 }
