@@ -246,12 +246,12 @@ pub(crate) struct Parse {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
 
-    #[command(flatten)]
-    pub(crate) clock: ClockFlags,
-
     /// Exit with 4 when some input was skipped, cut or not recognised
     #[arg(long)]
     pub(crate) strict: bool,
+
+    #[command(flatten)]
+    pub(crate) clock: ClockFlags,
 }
 
 #[derive(Debug, Args)]
@@ -297,12 +297,12 @@ pub(crate) enum Rules {
 
 #[derive(Debug, Args)]
 pub(crate) struct RulesList {
-    #[command(flatten)]
-    pub(crate) rules: RuleFlags,
-
     /// Print one JSON object a rule
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
 }
 
 #[derive(Debug, Args)]
@@ -327,9 +327,6 @@ pub(crate) struct RulesTry {
     #[arg(value_name = "RULES|FILE[:LINE]", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    #[command(flatten)]
-    pub(crate) rules: RuleFlags,
-
     /// Say of each rule why it does not match; needs rule files or --rule
     #[arg(long)]
     pub(crate) why: bool,
@@ -337,6 +334,9 @@ pub(crate) struct RulesTry {
     /// Print one JSON object a line: {"line":N,"rules":[...],"best":ID or null}
     #[arg(long, conflicts_with = "why")]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
