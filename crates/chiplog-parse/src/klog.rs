@@ -97,7 +97,7 @@ const FIXED: usize = 30;
 fn severity(letter: u8) -> Option<Severity> {
     const LETTERS: [Option<Severity>; 19] = {
         let mut letters = [None; 19];
-        letters[(b'E' - b'E') as usize] = Some(Severity::Error);
+        letters[0] = Some(Severity::Error);
         letters[(b'F' - b'E') as usize] = Some(Severity::Fatal);
         letters[(b'I' - b'E') as usize] = Some(Severity::Info);
         letters[(b'W' - b'E') as usize] = Some(Severity::Warning);
@@ -455,7 +455,7 @@ pub fn block_into(inside: &[u8], out: &mut Vec<u8>) {
 /// A line of the banner at the head of a log file.
 ///
 /// Written to files, not to standard error, and not with `--skip_log_headers` (kubernetes/klog
-/// `klog_file.go`, `createLogDirs` and `rotateFile`; golang/glog `glog_file.go`).
+/// `klog.go`; golang/glog `glog_file.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Banner<'a> {
@@ -466,7 +466,7 @@ pub enum Banner<'a> {
     Machine(&'a [u8]),
     /// `Binary: `, how the program was built: `Built with gc go1.21.5 for linux/amd64`.
     Binary(&'a [u8]),
-    /// `Previous log: `, a path (golang/glog 1.1 and later).
+    /// `Previous log: `, a path (golang/glog only).
     PreviousLog(&'a [u8]),
     /// `Log line format: [IWEF]mmdd hh:mm:ss.uuuuuu threadid file:line] msg`, the last line.
     LineFormat,
