@@ -162,6 +162,17 @@ pub enum Scope {
     Global,
 }
 
+impl Scope {
+    /// `memcg` or `global`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memcg => "memcg",
+            Self::Global => "global",
+        }
+    }
+}
+
 /// What limited an allocation (`enum oom_constraint`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
