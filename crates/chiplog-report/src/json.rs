@@ -337,3 +337,74 @@ impl Serialize for WarningJson<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example::{slow_apply, slow_apply_closed};
+
+    fn json(finding: &Finding) -> String {
+        let mut out = vec![];
+        write_finding_json(&mut out, finding).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_finding_has_exact_numbers_and_lossless_evidence() {
+        assert_eq!(
+            json(&slow_apply()),
+            concat!(
+                r#"{"schema":"chiplog.finding.v1","state":"open","rule_id":"etcd-slow-apply","title":"etcd answers slowly","#,
+                r#""severity_text":"ERROR","severity_number":17,"time":"2024-05-14T03:12:44.120000Z","#,
+                r#""first_time":"2024-05-14T03:11:54.120000Z","last_time":"2024-05-14T03:12:44.120000Z","#,
+                r#""opened_time":"2024-05-14T03:12:44.120000Z","source":"masters/etcd.log","host":"cp-1","component":"etcd","#,
+                r#""group":{"host":"cp-1"},"hits":31,"window_seconds":60,"#,
+                r#""value":{"name":"p99(took)","seconds":1.203,"limit_seconds":0.5},"#,
+                r#""values":{"took":{"count":31,"sum_seconds":9.117026891,"min_seconds":0.117026891,"max_seconds":1.203,"#,
+                r#""p50_seconds":0.2,"p99_seconds":1.203}},"complete":true,"#,
+                r#""evidence":[{"source":"masters/etcd.log","line":4411,"offset":900231,"time":"2024-05-14T03:12:44.120000Z","#,
+                r#""origin":"etcd[1893]","values":{"took_seconds":1.203},"#,
+                r#""body":"apply request took too long \u001b[31m"#,
+                "\u{fffd}",
+                r#"","body_base64":"YXBwbHkgcmVxdWVzdCB0b29rIHRvbyBsb25nIBtbMzFt/w=="}]}"#,
+                "\n"
+            )
+        );
+        assert!(json(&slow_apply_closed()).contains(r#""state":"closed""#));
+    }
+
+    #[test]
+    fn a_scan_is_one_object_with_every_rule() {
+        let mut input = InputSummary::default();
+        input.name = Arc::from("a.log");
+        (input.bytes, input.lines, input.census_lines, input.unparsed) = (10, 2, 2, 1);
+        input.formats.insert(vec![Format::JournalText, Format::Klog], 1);
+        input.hosts.push(Arc::from("cp-1"));
+        let mut summary = ScanSummary::default();
+        summary.inputs.push(input);
+        summary.rules.insert(Arc::from("a"), RuleTotals::default());
+        summary.gaps.push(Gap {
+            source: Arc::from("a.log"),
+            time: None,
+            host: None,
+            by: "journald",
+            of: None,
+            lines: Some(3),
+        });
+        summary.warnings.push(Warning { source: Some(Arc::from("a.log")), message: "cut".to_owned() });
+        summary.findings.push(slow_apply_closed());
+        let mut out = vec![];
+        write_scan_json(&mut out, &summary, &|_| false).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            concat!(
+                r#"{"schema":"chiplog.scan.v1","findings":[],"rules":{"a":{"hits":0,"late":0,"values":{}}},"#,
+                r#""inputs":[{"name":"a.log","bytes":10,"lines":2,"formats":{"journal_text>klog":1},"census_lines":2,"#,
+                r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"hosts":["cp-1"]}],"#,
+                r#""gaps":[{"source":"a.log","by":"journald","lines":3}],"warnings":[{"source":"a.log","message":"cut"}],"#,
+                r#""interrupted":false}"#,
+                "\n"
+            )
+        );
+    }
+}

@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 mod escape;
+#[cfg(test)]
+mod example;
 mod human;
 mod json;
 mod layout;

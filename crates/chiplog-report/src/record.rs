@@ -85,7 +85,8 @@ impl Serialize for RecordJson<'_> {
         entry(&mut map, "chiplog.envelope_severity_number", envelope_severity.map(Severity::number))?;
         entry(&mut map, "chiplog.unit", record.unit.map(|unit| bytes.text("chiplog.unit", unit)))?;
         entry(&mut map, "chiplog.partial", record.partial.then_some(true))?;
-        entry(&mut map, "chiplog.event", event.map(|event| event_parts(&event, &mut bytes)))?;
+        let parts = event.map(|event| event_parts(&event, &mut bytes)).filter(|parts| !parts.0.is_empty());
+        entry(&mut map, "chiplog.event", parts)?;
         entry(&mut map, "chiplog.base64", (!bytes.0.is_empty()).then_some(bytes.0))?;
         map.end()
     }

@@ -479,4 +479,47 @@ PARTIAL  interrupted: only part of the input was read
 "
         );
     }
+
+    #[test]
+    fn episodes_of_a_rule_at_a_place_are_one_row() {
+        use crate::example::{after, slow_apply_closed};
+        let mut second = slow_apply_closed();
+        (second.first_time, second.last_time) = (after(1_000), after(1_060));
+        let mut other = slow_apply_closed();
+        other.severity = Severity::Critical;
+        other.group = vec![(Arc::from("host"), Arc::from("w-07"))];
+        (other.state, other.complete, other.peak) = (State::Open, false, None);
+        let mut summary = ScanSummary::default();
+        summary.findings = vec![slow_apply_closed(), other, second];
+        let report = |width| {
+            let text = text(&summary, width);
+            text.split_once("\n\n").map(|(_, rest)| rest.to_owned()).unwrap()
+        };
+        assert_eq!(
+            report(80),
+            r"severity rule            host first (UTC)    for            hits
+ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s (2x)   424
+         etcd answers slowly;  p99(took) 1.20 s (limit 500 ms)
+         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m…
+CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open          >=212
+         etcd answers slowly
+         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m…
+
+next     chiplog explain etcd-slow-apply
+"
+        );
+        assert_eq!(
+            report(0),
+            r"severity rule            host first (UTC)    for            hits  peak
+ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s (2x)   424  p99(took) 1.20 s (limit 500 ms)
+         etcd answers slowly
+         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open          >=212
+         etcd answers slowly
+         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+
+next     chiplog explain etcd-slow-apply
+"
+        );
+    }
 }

@@ -260,3 +260,124 @@ pub(crate) fn lost_lines(gap: &Gap, style: &Style) -> String {
     let of = gap.of.as_ref().map(|of| format!(" of {}", style.escape(of.as_bytes()))).unwrap_or_default();
     format!("{number}line{plural}{of} suppressed")
 }
+
+#[cfg(test)]
+mod tests {
+    use chiplog_engine::State;
+
+    use super::*;
+    use crate::example::{after, slow_apply, slow_apply_closed};
+
+    const PLAIN: Style = Style::plain();
+
+    fn advice(checks: &[String]) -> Option<Advice<'_>> {
+        Some(Advice {
+            because: "the disk under etcd is slow or shared",
+            checks,
+            danger: "do not delete the WAL",
+        })
+    }
+
+    fn written(style: Style, quiet: bool, findings: &[Finding]) -> String {
+        let mut out = vec![];
+        let mut text = StreamText::new(style, quiet);
+        let checks = ["iostat -x 1 on the host".to_owned()];
+        for finding in findings {
+            text.transition(&mut out, finding, advice(&checks)).unwrap();
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    fn worse() -> Finding {
+        let mut finding = slow_apply();
+        finding.transition = Some(Transition::Worse);
+        finding.time = after(96);
+        finding.hits = 118;
+        finding.complete = false;
+        finding
+    }
+
+    #[test]
+    fn a_pipe_gets_one_line_per_change_and_advice_once() {
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        let mut again = slow_apply();
+        again.time = after(86_400);
+        assert_eq!(
+            written(PLAIN, false, &[slow_apply(), worse(), closed, again]),
+            r"2024-05-14 UTC
+03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+             etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+             likely  the disk under etcd is slow or shared
+             check   iostat -x 1 on the host
+             DANGER  do not delete the WAL
+03:14:20.120 WORSE ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s, at least 118 hits
+03:16:50.120 CLOSE ERROR etcd-slow-apply            cp-1  open 4 m 06 s, 212 hits, worst 1.20 s
+2024-05-15 UTC
+03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+"
+        );
+    }
+
+    #[test]
+    fn a_terminal_of_80_columns_is_enough() {
+        let style = Style { colour: false, width: 80, unicode: false };
+        assert_eq!(
+            written(style, false, &[slow_apply()]),
+            r"2024-05-14 UTC
+03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1
+             p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+             etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+             likely  the disk under etcd is slow or shared
+             check   iostat -x 1 on the host
+             DANGER  do not delete the WAL
+"
+        );
+    }
+
+    #[test]
+    fn quiet_text_is_first_lines_and_colour_is_on_two_words() {
+        let style = Style { colour: true, ..PLAIN };
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        let text = written(style, true, &[slow_apply(), closed]);
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains("120 OPEN  \u{1b}[31mERROR\u{1b}[0m etcd"), "{text:?}");
+        assert!(text.contains("120 \u{1b}[32mCLOSE\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m etcd"), "{text:?}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_invented() {
+        let mut bare = Finding::new(
+            Arc::from("x"),
+            Arc::from("x"),
+            chiplog_parse::Severity::Warning,
+            Arc::from("stdin"),
+        );
+        bare.hits = 1;
+        bare.state = State::Closed;
+        assert_eq!(
+            written(PLAIN, false, &[bare]),
+            "--:--:--.--- CLOSE WARN  x                          -     1 hit\n"
+        );
+    }
+
+    #[test]
+    fn a_gap_says_who_lost_what() {
+        let gap = Gap {
+            source: Arc::from("stdin"),
+            time: after(0),
+            host: Some(Arc::from("w-07")),
+            by: "journald",
+            of: Some(Arc::from("kubelet.service")),
+            lines: Some(1_204),
+        };
+        let mut out = vec![];
+        StreamText::new(PLAIN, false).gap(&mut out, &gap).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "2024-05-14 UTC\n03:12:44.120 GAP   WARN  journald                   w-07  \
+             1,204 lines of kubelet.service suppressed; counts are lower bounds\n"
+        );
+    }
+}
