@@ -23,6 +23,7 @@ use crate::json::{Exact, entry, write_line};
 /// | `severity_text` | the source's own text: `E`, `warn` |
 /// | `severity_number` | 1 to 24 |
 /// | `body` | the message |
+/// | `chiplog.msg` | the constant part of the message, where that is less than all of it |
 /// | `event_name` | the kind of a message that is understood, such as `etcd.apply_slow` |
 /// | `attributes` | `code.file.path`, `code.line.number`, `process.pid`, `log.iostream`, `log.file.path`, and the key/values of the payload under their own names |
 /// | `resource` | `host.name`, `service.name`, `k8s.container.name` |
@@ -72,6 +73,8 @@ impl Serialize for RecordJson<'_> {
         }
         entry(&mut map, "severity_number", record.severity.map(Severity::number))?;
         map.serialize_entry("body", &bytes.text("body", &record.message.decode()))?;
+        let msg = Some(record.msg()).filter(|msg| *msg != record.message);
+        entry(&mut map, "chiplog.msg", msg.map(|msg| bytes.text("chiplog.msg", &msg.decode())))?;
         entry(&mut map, "event_name", event.map(|event| event.kind()))?;
         map.serialize_entry("attributes", &attributes(record, self.path, &mut bytes))?;
         map.serialize_entry("resource", &resource(record, &mut bytes))?;

@@ -1,7 +1,7 @@
 //! From paths to blocks, with everything that is left out said.
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,9 @@ pub(crate) struct Inputs {
 /// Finds the inputs under the paths; none is standard input.
 pub(crate) fn gather(paths: &[PathBuf], talk: &Talk) -> Result<Inputs, Failure> {
     if paths.is_empty() {
+        if io::stdin().is_terminal() {
+            return Err(Failure::usage("nothing to read: name a file, or pipe lines in"));
+        }
         return Ok(Inputs { list: vec![Input::stdin()], is_incomplete: false });
     }
     let (list, skipped) = discover(paths);

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write as _};
 
-use chiplog_parse::Detector;
+use chiplog_parse::{Detector, Time};
 use chiplog_report::{Thousands, write_record_json};
 
 use crate::clock;
@@ -35,10 +35,13 @@ pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
             is_incomplete |= block.cut_bytes > 0;
             for line in chiplog_parse::lines(&block.bytes).filter(|line| !line.is_empty()) {
                 lines += 1;
-                let record = match detector.parse(line, &mut clock) {
+                let mut record = match detector.parse(line, &mut clock) {
                     Ok(record) => record,
                     Err(_) => detector.peel(line),
                 };
+                // The detector places the record's own time; the envelope's is near it.
+                let observed = record.envelope_time.and_then(|time| clock.peek(time));
+                record.envelope_time = observed.map(|observed| Time::Instant(observed.instant));
                 unparsed += u64::from(!record.is_recognised());
                 write_record_json(&mut out, &record, path.as_deref())
                     .map_err(|error| Failure::output(&error))?;
