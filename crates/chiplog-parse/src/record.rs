@@ -1,6 +1,6 @@
 //! One view over every format: the record.
 
-use crate::{Event, Severity, Text, Time, Value};
+use crate::{Event, Severity, Stream, Text, Time, Value};
 
 /// A layer of a line: an envelope, a payload, or a typed event inside a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,16 +129,6 @@ impl Layers {
     pub fn as_slice(&self) -> &[Format] {
         self.formats.get(..usize::from(self.length)).unwrap_or(&[])
     }
-}
-
-/// Which output of a container a line was written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// What one line says, whatever its format: the outer layers peeled, the payload read.

@@ -1,1 +1,49 @@
-//! chiplog-source
+//! Anything to blocks: what there is to read, and its text in [`Block`]s of whole lines.
+//!
+//! [`discover`] turns paths into [`Input`]s and a list of what is left out and why, [`Input::open`]
+//! gives the text of one, decompressed, and [`BlockReader`] cuts it into blocks.
+//!
+//! ```
+//! use chiplog_source::{BlockReader, Limits, discover};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("kubelet.log");
+//! # std::fs::write(&path, "I0305 06:07:08.000001    1 a.go:1] one\nI0305 06:07:09.000001    1 a.go:1] two\n")?;
+//! let (inputs, skipped) = discover([&path]);
+//! assert!(skipped.is_empty());
+//! let mut lines = 0;
+//! for input in &inputs {
+//!     let mut blocks = BlockReader::new(input.open()?.reader, Limits::default());
+//!     while let Some(block) = blocks.next_block()? {
+//!         lines += block.bytes.split_inclusive(|byte| *byte == b'\n').count();
+//!         blocks.recycle(block);
+//!     }
+//! }
+//! assert_eq!(lines, 2);
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # What it holds to
+//!
+//! - Files are read, never mapped: a mapped file that its writer truncates is a signal.
+//! - Names say nothing, contents do: a compressed file is known by its first bytes.
+//! - Memory is bounded by [`Limits`] and [`DecodeLimits`], whatever the input.
+//! - What could be read before an error is delivered before the error.
+//! - No C is linked.
+
+mod block_reader;
+mod compression;
+mod content;
+mod decompress;
+mod discover;
+mod error;
+mod input;
+mod raw;
+
+pub use block_reader::{BlockReader, Limits};
+pub use chiplog_engine::Block;
+pub use compression::Compression;
+pub use decompress::{DecodeLimits, Decompressor};
+pub use discover::{Archive, SkipReason, Skipped, discover};
+pub use error::DecodeError;
+pub use input::{Input, InputKind, OpenInput};

@@ -1,1 +1,1 @@
-//! chiplog-testkit
+//! x

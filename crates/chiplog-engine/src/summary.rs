@@ -1,0 +1,95 @@
+//! What was read, and how far it can be trusted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chiplog_parse::{Format, UnixNanos};
+
+use crate::{Finding, ValueSummary};
+
+/// The outcome of a scan: findings, and everything needed to judge them.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ScanSummary {
+    /// Findings by first time, then rule id, then group and source.
+    pub findings: Vec<Finding>,
+    /// Totals of every rule of the set, by id, also of those without a hit.
+    pub rules: BTreeMap<Arc<str>, RuleTotals>,
+    /// What was read, in the order of reading.
+    pub inputs: Vec<InputSummary>,
+    /// Input that is known to be missing.
+    pub gaps: Vec<Gap>,
+    /// Things the reader of the report should know.
+    pub warnings: Vec<Warning>,
+    /// The scan was cut short by an interrupt.
+    pub interrupted: bool,
+}
+
+/// All hits of one rule over all inputs, whether or not a finding came of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleTotals {
+    /// Matching lines that count.
+    pub hits: u64,
+    /// Hits so much older than their neighbours that they are in the totals but in no window.
+    pub late: u64,
+    /// Values of each numeric capture.
+    pub values: Vec<ValueSummary>,
+}
+
+/// One input after it was read.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct InputSummary {
+    /// Name: path, member of an archive, or `stdin`.
+    pub name: Arc<str>,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+    /// Physical lines.
+    pub lines: u64,
+    /// Lines by chain of formats, outermost first: `[journal_text, klog]`. Only lines that were
+    /// looked at; see [`InputSummary::census_lines`].
+    pub formats: BTreeMap<Vec<Format>, u64>,
+    /// How many lines were looked at to count formats: all of them, or for large inputs a part
+    /// that depends on nothing but the bytes.
+    pub census_lines: u64,
+    /// Lines, of those looked at, in which no format was recognised. Empty lines are not counted.
+    pub unparsed: u64,
+    /// Lines longer than the limit, of which only the beginning was looked at.
+    pub cut_lines: u64,
+    /// Earliest and latest time seen; `None` when no line could be placed in time.
+    pub first_time: Option<UnixNanos>,
+    /// See [`InputSummary::first_time`].
+    pub last_time: Option<UnixNanos>,
+    /// The year was chosen, since lines do not have one.
+    pub year_was_guessed: bool,
+    /// UTC was taken, since neither the lines nor the caller gave a zone.
+    pub zone_was_assumed: bool,
+    /// Hosts that envelopes name, at most 100.
+    pub hosts: Vec<Arc<str>>,
+}
+
+/// Lines that the emitter or a collector says it did not write or pass on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Input in which it is said.
+    pub source: Arc<str>,
+    /// When.
+    pub time: Option<UnixNanos>,
+    /// Host, if known.
+    pub host: Option<Arc<str>>,
+    /// Who dropped: `journald`, `rsyslog`, `kernel`.
+    pub by: &'static str,
+    /// What the message names: a unit, a kernel function.
+    pub of: Option<Arc<str>>,
+    /// How many lines; `None` if the message has no number.
+    pub lines: Option<u64>,
+}
+
+/// A warning about an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Input it is about, if any.
+    pub source: Option<Arc<str>>,
+    /// One line, without a final stop.
+    pub message: String,
+}
