@@ -283,12 +283,11 @@ const LOCAL_MONTHS: [&[&str]; 12] = [
 
 /// `%Y-%m-%dT%H:%M:%S%z`
 fn iso(line: &[u8], fraction_length: usize) -> Option<(Time, usize)> {
-    let mut civil = rfc3339::civil(line, b'T')?;
-    civil.nanosecond = fraction(line, rfc3339::CIVIL_LENGTH, fraction_length)?;
-    let offset_at = rfc3339::CIVIL_LENGTH + fraction_length;
-    let (seconds, offset_length) = rfc3339::offset(line.get(offset_at..)?)?;
-    if offset_length == 1 {
-        return None; // `Z`
+    let (civil, rest) = rfc3339::civil(line, b'T')?;
+    let offset_at = line.len() - rest.len();
+    let (seconds, offset_length) = rfc3339::offset(rest)?;
+    if offset_at != rfc3339::DATE_TIME_LENGTH + fraction_length || rest.starts_with(b"Z") {
+        return None;
     }
     Some((Time::Instant(civil.at(civil.year?, seconds)?), offset_at + offset_length))
 }
@@ -299,16 +298,13 @@ fn full(line: &[u8], fraction_length: usize) -> Option<Clock<'_>> {
     if !kmsg::is_weekday(line.get(..3)?) || line.get(3) != Some(&b' ') {
         return None;
     }
-    let mut civil = rfc3339::civil(line.get(DATE_AT..)?, b' ')?;
-    let fraction_at = DATE_AT + rfc3339::CIVIL_LENGTH;
-    civil.nanosecond = fraction(line, fraction_at, fraction_length)?;
-    let zone_at = fraction_at + fraction_length + 1;
-    if line.get(zone_at - 1) != Some(&b' ') {
+    let (civil, rest) = rfc3339::civil(line.get(DATE_AT..)?, b' ')?;
+    if line.len() - rest.len() != DATE_AT + rfc3339::DATE_TIME_LENGTH + fraction_length {
         return None;
     }
-    let zone = line.get(zone_at..)?;
-    let zone = zone.get(..memchr(b' ', zone).unwrap_or(zone.len()))?;
-    let length = zone_at + zone.len();
+    let zone = rest.strip_prefix(b" ")?;
+    let (zone, rest) = zone.split_at(memchr(b' ', zone).unwrap_or(zone.len()));
+    let length = line.len() - rest.len();
     let (time, zone) = match zone_offset_seconds(zone) {
         Some(seconds) => (Time::Instant(civil.at(civil.year?, seconds)?), None),
         None if zone.len() >= 3 && zone.iter().all(u8::is_ascii_alphabetic) => {
@@ -427,7 +423,8 @@ pub fn blob(message: &[u8]) -> Option<&[u8]> {
 }
 
 /// Name and value of a line `    FIELD=value` of `verbose`. A value that was not printable is
-/// `[15B blob data]`, see [`blob`].
+/// `[15B blob data]`, see [`blob`]. Further lines of a value are indented by the width of the blanks, the name
+/// and the equals sign, see [`continuation`].
 ///
 /// ```
 /// let field = chiplog_parse::journal_text::verbose_field(b"    _PID=1").unwrap();
