@@ -197,11 +197,10 @@ pub(crate) fn is_weekday(name: &[u8]) -> bool {
 /// `2024-03-05T14:07:08,120034+08:00`
 fn iso(input: &[u8]) -> IResult<&[u8], (Form, Time)> {
     let instant = |text: &[u8]| {
-        let mut civil = rfc3339::date_time(text, b'T')?;
         let after = text.get(rfc3339::DATE_TIME_LENGTH..)?;
         let (nanosecond, length) = rfc3339::fraction(after, b',').filter(|(_, length)| *length == 7)?;
         let (offset_seconds, _) = rfc3339::offset(after.get(length..)?).filter(|(_, length)| *length == 6)?;
-        civil.nanosecond = nanosecond;
+        let civil = rfc3339::date_time(text, b'T', nanosecond)?;
         Some((Form::DmesgIso, Time::Instant(civil.at(civil.year?, offset_seconds)?)))
     };
     map_opt(take(rfc3339::DATE_TIME_LENGTH + 13), instant).parse(input)

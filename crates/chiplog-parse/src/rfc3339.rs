@@ -66,23 +66,22 @@ pub(crate) fn parse(text: &[u8], separator: u8) -> Option<UnixNanos> {
 /// The part before the zone, fraction included, and the rest.
 #[inline]
 pub(crate) fn civil(bytes: &[u8], separator: u8) -> Option<(Civil, &[u8])> {
-    let mut civil = date_time(bytes, separator)?;
     let rest = bytes.get(DATE_TIME_LENGTH..)?;
     let (nanosecond, length) = fraction(rest, b'.')?;
-    civil.nanosecond = nanosecond;
-    Some((civil, rest.get(length..)?))
+    Some((date_time(bytes, separator, nanosecond)?, rest.get(length..)?))
 }
 
-/// `YYYY-MM-DD?hh:mm:ss` at the start of `bytes`, `?` being `separator`.
+/// `YYYY-MM-DD?hh:mm:ss` at the start of `bytes`, `?` being `separator`. The fraction is given, so
+/// that the reading is built in one go.
 #[inline]
-pub(crate) fn date_time(bytes: &[u8], separator: u8) -> Option<Civil> {
+pub(crate) fn date_time(bytes: &[u8], separator: u8, nanosecond: u32) -> Option<Civil> {
     let text: &[u8; DATE_TIME_LENGTH] = bytes.first_chunk()?;
     if text[4] != b'-' || text[7] != b'-' || text[10] != separator {
         return None;
     }
     let year = i16::from(two_digits(text, 0)?) * 100 + i16::from(two_digits(text, 2)?);
     let date = (two_digits(text, 5)?, two_digits(text, 8)?);
-    Civil::new(Some(year), date, time_of_day(&text[11..])?, 0)
+    Civil::new(Some(year), date, time_of_day(&text[11..])?, nanosecond)
 }
 
 /// `hh:mm:ss` at the start of `bytes`; the second is at most 59.
