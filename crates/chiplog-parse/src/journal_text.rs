@@ -12,9 +12,9 @@
 //! verbose                   weekday SP YYYY-MM-DD SP hh:mm:ss [ "." 6DIGIT ] SP zone SP "[" cursor "]"
 //! ```
 //!
-//! - `month` follows the locale of whoever ran journalctl. Read are English, the digits of Chinese, Japanese
-//!   and Korean (`3月`, ` 3월`), and the names of some twenty European languages,
-//!   Turkish and Indonesian, as glibc has them. The day is padded with a zero (files of rsyslog pad with a blank).
+//! - `month` follows the locale of whoever ran journalctl. Read are English, the digits of Chinese,
+//!   Japanese and Korean (`3月`, ` 3월`), and glibc's names in eighteen European languages, Turkish
+//!   and Indonesian. The day is padded with a zero (files of rsyslog pad with a blank).
 //! - `offset` is `+0800`, since systemd 255 `+08:00`; never `Z`.
 //! - `zone` is letters, which do not name an offset (`CST` is four of them), or digits (`-03`). Only
 //!   `UTC` and digits make an instant.
@@ -24,8 +24,8 @@
 //!   bytes (`with-unit` miscounts entries of user units); [`Entries`] puts them together.
 //!
 //! The text modes lose data. A message with control bytes or bad UTF-8 prints as `[15B blob data]`
-//! ([`blob`]), a TAB as eight blanks, and colours and a final CR are taken out, unless `--all` is given.
-//! Priority and unit are not printed. Prefer JSON or export where there is a choice.
+//! ([`blob`]), a TAB as eight blanks, and colours and a final CR are taken out, unless `--all` is
+//! given. Priority and unit are not printed. Prefer JSON or export where there is a choice.
 //!
 //! Sources: systemd 252 and 255 `src/shared/logs-show.c`, `src/basic/time-util.c`; glibc 2.36
 //! `localedata/locales` (`abmon`).
@@ -160,10 +160,10 @@ fn whole_number(digits: &[u8]) -> Option<u32> {
 
 /// The mode whose clock the line starts with.
 ///
-/// Looks at the clock alone: [`parse`] may still refuse the line. Modes that print alike are one:
-/// `with-unit` is taken for `short-full`. So are other formats: from the 10th of a
-/// month on, `short` is the traditional layout of syslog; `short-iso-precise` of systemd 255 is rsyslog's
-/// built-in layout; `short-monotonic` is dmesg's. [`Mode::Cat`] is never found.
+/// Looks at the clock alone: [`parse`] may still refuse the line. `with-unit` prints like
+/// `short-full` and is taken for it, [`Mode::Cat`] is never found. Other formats can look the same:
+/// from the 10th of a month on, `short` is syslog's traditional layout; `short-iso-precise` of systemd 255 is
+/// rsyslog's built-in layout; `short-monotonic` is dmesg's.
 ///
 /// ```
 /// use chiplog_parse::journal_text::{self, Mode};
@@ -423,8 +423,8 @@ pub fn blob(message: &[u8]) -> Option<&[u8]> {
 }
 
 /// Name and value of a line `    FIELD=value` of `verbose`. A value that was not printable is
-/// `[15B blob data]`, see [`blob`]. Further lines of a value are indented by the width of the blanks, the name
-/// and the equals sign, see [`continuation`].
+/// `[15B blob data]`, see [`blob`]. Further lines of a value are indented by the width of the
+/// blanks, the name and the equals sign, see [`continuation`].
 ///
 /// ```
 /// let field = chiplog_parse::journal_text::verbose_field(b"    _PID=1").unwrap();
@@ -452,8 +452,9 @@ pub fn continuation(line: &[u8], width: usize) -> Option<&[u8]> {
 /// Puts the lines of multi-line messages together, in the modes of the `short` family.
 ///
 /// Takes lines and gives records: the first line of an entry with the further lines of its
-/// message, their indent removed, joined by LF. [`parse`] reads a record like a line, and its message has all
-/// lines. Markers are dropped. Any other line is a record of its own, which [`parse`] will refuse.
+/// message, their indent removed, joined by LF. [`parse`] reads a record like a line, and its
+/// message has all lines. Markers are dropped. Any other line is a record of its own, which
+/// [`parse`] will refuse. A record grows without limit while its lines keep coming.
 ///
 /// ```
 /// use chiplog_parse::journal_text::{Entries, Mode, parse};
