@@ -47,11 +47,11 @@ pub mod zap;
 
 pub use clock::{Clock, Resolved};
 #[cfg(feature = "alloc")]
-pub use detect::Detector;
+pub use detect::{Detector, closest};
 pub use error::ParseError;
 pub use event::{EVENT_KINDS, Event, EventKind, EventUnit, EventValue};
 pub use lines::*;
-pub use record::{Format, Layers, Payload, Record};
+pub use record::{Fields, Format, Layers, Payload, Record};
 pub use severity::Severity;
 pub use stream::Stream;
 pub use text::{Escape, Text, Value};

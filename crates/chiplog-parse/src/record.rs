@@ -1,5 +1,12 @@
 //! One view over every format: the record.
 
+use crate::capnslog::Capnslog;
+use crate::events::oom::OomEvent;
+use crate::events::utiltrace::TraceLine;
+use crate::klog::{self, Klog};
+use crate::klog_json::{self, KlogJson};
+use crate::logrus::{self, Logrus};
+use crate::zap::{self, Zap};
 use crate::{Event, Severity, Stream, Text, Time, Value};
 
 /// A layer of a line: an envelope, a payload, or a typed event inside a payload.
@@ -117,6 +124,14 @@ impl Layers {
         Self { formats: [Format::Text; Self::MAX], length: 0 }
     }
 
+    pub(crate) const fn is_full(&self) -> bool {
+        self.length as usize == Self::MAX
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     pub(crate) fn push(&mut self, format: Format) {
         if let Some(slot) = self.formats.get_mut(usize::from(self.length)) {
             *slot = format;
@@ -151,10 +166,14 @@ pub struct Record<'a> {
     pub severity_text: &'a [u8],
     /// The host that the envelope names.
     pub host: Option<&'a [u8]>,
-    /// The program: syslog identifier, container of a kubectl prefix, compose service.
+    /// The program: syslog identifier, `kernel`, container of a kubectl prefix, compose service.
     pub component: Option<&'a [u8]>,
     /// The systemd unit.
     pub unit: Option<&'a [u8]>,
+    /// The pod that a kubectl prefix names.
+    pub pod: Option<&'a [u8]>,
+    /// The container that a kubectl prefix names, or the service of docker compose.
+    pub container: Option<&'a [u8]>,
     /// Process id, the payload's before the envelope's.
     pub pid: Option<u64>,
     /// The output the line was written to.
@@ -173,12 +192,26 @@ pub struct Record<'a> {
     pub(crate) layers: Layers,
 }
 
-/// The innermost format with its own structure.
+/// The innermost format with a structure of its own.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Payload<'a> {
-    /// Text of no known format: the message itself.
+    /// Text of no known format, the kernel's included: the message itself.
     Text(&'a [u8]),
+    /// klog or glog text.
+    Klog(Klog<'a>),
+    /// Kubernetes JSON logging.
+    KlogJson(KlogJson<'a>),
+    /// capnslog.
+    Capnslog(Capnslog<'a>),
+    /// zap, JSON or console.
+    Zap(Zap<'a>),
+    /// logrus in any of its forms.
+    Logrus(Logrus<'a>),
+    /// A line of a k8s.io/utils trace.
+    Utiltrace(TraceLine<'a>),
+    /// A kernel out-of-memory message.
+    Oom(OomEvent<'a>),
 }
 
 impl<'a> Record<'a> {
@@ -195,6 +228,8 @@ impl<'a> Record<'a> {
             host: None,
             component: None,
             unit: None,
+            pod: None,
+            container: None,
             pid: None,
             stream: None,
             partial: false,
@@ -219,6 +254,12 @@ impl<'a> Record<'a> {
         self.layers.as_slice()
     }
 
+    /// [`Record::layers`] as a value that can be kept and compared.
+    #[must_use]
+    pub const fn chain(&self) -> Layers {
+        self.layers
+    }
+
     /// The innermost layer.
     #[must_use]
     pub fn format(&self) -> Format {
@@ -234,17 +275,62 @@ impl<'a> Record<'a> {
     /// The constant part of a structured message: klog's quoted `msg`, else the message.
     #[must_use]
     pub fn msg(&self) -> Text<'a> {
-        self.message
+        match &self.payload {
+            Payload::Klog(klog) => klog.structured().map_or(self.message, |body| body.msg),
+            _ => self.message,
+        }
     }
 
-    /// Key/value pairs of the payload in order of appearance, decoded lazily.
-    pub fn fields(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
-        core::iter::empty()
+    /// Key/value pairs of the payload in order of appearance, decoded lazily. Those that have a
+    /// field of their own in the record (time, severity, message, caller) are left out.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'a> {
+        Fields(match &self.payload {
+            Payload::Klog(klog) => match klog.structured() {
+                Some(body) => Inner::Klog(body.fields()),
+                None => Inner::None,
+            },
+            Payload::KlogJson(entry) => Inner::KlogJson(entry.error, entry.fields()),
+            Payload::Zap(entry) => Inner::Zap(entry.fields()),
+            Payload::Logrus(entry) => Inner::Logrus(entry.fields()),
+            _ => Inner::None,
+        })
     }
 
     /// The typed event in the message, if it is one that this crate knows.
     #[must_use]
     pub fn event(&self) -> Option<Event<'a>> {
-        None
+        Event::of(self)
+    }
+}
+
+/// The key/value pairs of a record; see [`Record::fields`].
+#[derive(Clone, Debug)]
+pub struct Fields<'a>(Inner<'a>);
+
+#[derive(Clone, Debug)]
+enum Inner<'a> {
+    None,
+    Klog(klog::Fields<'a>),
+    /// `err` is read apart from the rest, and comes first as in klog text.
+    KlogJson(Option<Value<'a>>, klog_json::Fields<'a>),
+    Zap(zap::Fields<'a>),
+    Logrus(logrus::Fields<'a>),
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (Text<'a>, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Inner::None => None,
+            Inner::Klog(fields) => fields.next().map(|(key, value)| (Text::plain(key), value)),
+            Inner::KlogJson(error, fields) => match error.take() {
+                Some(error) => Some((Text::plain(b"err"), error)),
+                None => fields.next(),
+            },
+            Inner::Zap(fields) => fields.next(),
+            Inner::Logrus(fields) => fields.next(),
+        }
     }
 }

@@ -87,6 +87,7 @@ pub fn unquote_into(inside: &[u8], out: &mut Vec<u8>) {
 }
 
 /// What an escape stands for.
+#[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only decoding reads it"))]
 enum Unescaped {
     Byte(u8),
     Char(char),

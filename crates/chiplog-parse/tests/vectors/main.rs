@@ -4,6 +4,7 @@
 //! each `*.jsonl` there. The forms of inputs and expectations are described in `README.md` beside
 //! this file. A format or a key that no decoder knows fails the test.
 
+mod auto;
 mod envelopes;
 mod forms;
 mod go_and_klog;
@@ -20,6 +21,7 @@ fn decode(vector: &Vector) -> Option<Decoded> {
     let decoder = go_and_klog::decoder(&vector.format)
         .or_else(|| json_family::decoder(&vector.format))
         .or_else(|| envelopes::decoder(&vector.format))
+        .or_else(|| auto::decoder(&vector.format))
         .unwrap_or_else(|| panic!("{}: no decoder for format {:?}", vector.name, vector.format));
     decoder(vector)
 }
