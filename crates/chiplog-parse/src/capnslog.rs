@@ -55,7 +55,7 @@ pub fn parse(line: &[u8]) -> Result<Capnslog<'_>, ParseError> {
         Some((time, [b' ', rest @ ..])) => (time, rest),
         _ => return Err(ParseError::new("a date and a time with six fraction digits", 0)),
     };
-    let time = match rfc3339::civil_and_zone(time, b' ') {
+    let time = match rfc3339::civil(time, b' ') {
         Some((civil, [])) if time[19] == b'.' => civil,
         _ => return Err(ParseError::new("a date and a time with six fraction digits", 0)),
     };

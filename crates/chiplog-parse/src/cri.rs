@@ -112,4 +112,14 @@ mod tests {
         assert_eq!(parse(b"no").unwrap_err().offset(), 0);
         assert_eq!(parse(b"2024-03-05T06:07:08Z stdout x").unwrap_err().offset(), 28);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes(cut in 0usize..LINE.len(), tail: alloc::vec::Vec<u8>) {
+            let line = [&LINE[..cut], &tail[..]].concat();
+            if let Ok(cri) = parse(&line) {
+                proptest::prop_assert!(line.ends_with(cri.content));
+            }
+        }
+    }
 }

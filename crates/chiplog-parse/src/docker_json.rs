@@ -66,7 +66,7 @@ pub fn parse(line: &[u8]) -> Result<DockerJson<'_>, ParseError> {
         match (member.key.raw(), member.value) {
             (b"log", Value::String(text)) => log = text,
             (b"stream", Value::String(name)) => stream = Stream::from_name(name.raw()),
-            (b"time", Value::String(text)) => time = rfc3339::whole(text.raw(), b'T'),
+            (b"time", Value::String(text)) => time = rfc3339::parse(text.raw(), b'T'),
             (b"attrs", Value::Object(object)) => attrs = Some(object),
             (b"log", _) => return Err(ParseError::new("a string in `log`", 0)),
             _ => {}

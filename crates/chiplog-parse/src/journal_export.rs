@@ -10,8 +10,9 @@
 //! A field may occur more than once in an entry. Values are bytes; those that hold a line feed or
 //! are not UTF-8 have the second form. Blank lines between entries are skipped.
 //!
-//! All functions tell input that is cut, [`Error::Incomplete`], from input that can never become an entry,
-//! [`Error::Malformed`]: a reader of a pipe waits for more on the first and gives up on the second.
+//! All functions tell input that is cut, [`Error::Incomplete`], from input that can never become an
+//! entry, [`Error::Malformed`]: a reader of a pipe waits for more on the first and gives up on the
+//! second.
 //!
 //! Sources: systemd 252 `docs/JOURNAL_EXPORT_FORMATS.md`, `src/shared/logs-show.c`,
 //! `src/shared/journal-importer.c`.
@@ -144,14 +145,14 @@ pub fn field(bytes: &[u8]) -> Result<(Field<'_>, usize), Error> {
 ///
 /// # Errors
 ///
-/// When the bytes end before the blank line that ends the entry, or are malformed. Offsets count from the
-/// start of `bytes`.
+/// When the bytes end before the blank line that ends the entry, or are malformed. Offsets count
+/// from the start of `bytes`.
 pub fn entry(bytes: &[u8]) -> Result<(Entry<'_>, usize), Error> {
     scan(bytes, false)
 }
 
-/// As [`entry`], for bytes that no more will follow: the end of the bytes ends an entry too, if it comes
-/// after a whole field.
+/// As [`entry`], for bytes that no more will follow: the end of the bytes ends an entry too, if it
+/// comes after a whole field.
 ///
 /// # Errors
 ///

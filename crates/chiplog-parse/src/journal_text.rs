@@ -12,9 +12,9 @@
 //! verbose                   weekday SP YYYY-MM-DD SP hh:mm:ss [ "." 6DIGIT ] SP zone SP "[" cursor "]"
 //! ```
 //!
-//! - `month` follows the locale of whoever ran journalctl. Read are English, the digits of Chinese, Japanese
-//!   and Korean (`3月`, ` 3월`), and the names of some twenty European languages,
-//!   Turkish and Indonesian, as glibc has them. The day is padded with a zero (files of rsyslog pad with a blank).
+//! - `month` follows the locale of whoever ran journalctl. Read are English, the digits of Chinese,
+//!   Japanese and Korean (`3月`, ` 3월`), and glibc's names in eighteen European languages, Turkish
+//!   and Indonesian. The day is padded with a zero (files of rsyslog pad with a blank).
 //! - `offset` is `+0800`, since systemd 255 `+08:00`; never `Z`.
 //! - `zone` is letters, which do not name an offset (`CST` is four of them), or digits (`-03`). Only
 //!   `UTC` and digits make an instant.
@@ -24,8 +24,8 @@
 //!   bytes (`with-unit` miscounts entries of user units); [`Entries`] puts them together.
 //!
 //! The text modes lose data. A message with control bytes or bad UTF-8 prints as `[15B blob data]`
-//! ([`blob`]), a TAB as eight blanks, and colours and a final CR are taken out, unless `--all` is given.
-//! Priority and unit are not printed. Prefer JSON or export where there is a choice.
+//! ([`blob`]), a TAB as eight blanks, and colours and a final CR are taken out, unless `--all` is
+//! given. Priority and unit are not printed. Prefer JSON or export where there is a choice.
 //!
 //! Sources: systemd 252 and 255 `src/shared/logs-show.c`, `src/basic/time-util.c`; glibc 2.36
 //! `localedata/locales` (`abmon`).
@@ -160,10 +160,10 @@ fn whole_number(digits: &[u8]) -> Option<u32> {
 
 /// The mode whose clock the line starts with.
 ///
-/// Looks at the clock alone: [`parse`] may still refuse the line. Modes that print alike are one:
-/// `with-unit` is taken for `short-full`. So are other formats: from the 10th of a
-/// month on, `short` is the traditional layout of syslog; `short-iso-precise` of systemd 255 is rsyslog's
-/// built-in layout; `short-monotonic` is dmesg's. [`Mode::Cat`] is never found.
+/// Looks at the clock alone: [`parse`] may still refuse the line. `with-unit` prints like
+/// `short-full` and is taken for it, [`Mode::Cat`] is never found. Other formats can look the same:
+/// from the 10th of a month on, `short` is syslog's traditional layout; `short-iso-precise` of systemd 255 is
+/// rsyslog's built-in layout; `short-monotonic` is dmesg's.
 ///
 /// ```
 /// use chiplog_parse::journal_text::{self, Mode};
@@ -283,12 +283,11 @@ const LOCAL_MONTHS: [&[&str]; 12] = [
 
 /// `%Y-%m-%dT%H:%M:%S%z`
 fn iso(line: &[u8], fraction_length: usize) -> Option<(Time, usize)> {
-    let mut civil = rfc3339::civil(line, b'T')?;
-    civil.nanosecond = fraction(line, rfc3339::CIVIL_LENGTH, fraction_length)?;
-    let offset_at = rfc3339::CIVIL_LENGTH + fraction_length;
-    let (seconds, offset_length) = rfc3339::offset(line.get(offset_at..)?)?;
-    if offset_length == 1 {
-        return None; // `Z`
+    let (civil, rest) = rfc3339::civil(line, b'T')?;
+    let offset_at = line.len() - rest.len();
+    let (seconds, offset_length) = rfc3339::offset(rest)?;
+    if offset_at != rfc3339::DATE_TIME_LENGTH + fraction_length || rest.starts_with(b"Z") {
+        return None;
     }
     Some((Time::Instant(civil.at(civil.year?, seconds)?), offset_at + offset_length))
 }
@@ -299,16 +298,13 @@ fn full(line: &[u8], fraction_length: usize) -> Option<Clock<'_>> {
     if !kmsg::is_weekday(line.get(..3)?) || line.get(3) != Some(&b' ') {
         return None;
     }
-    let mut civil = rfc3339::civil(line.get(DATE_AT..)?, b' ')?;
-    let fraction_at = DATE_AT + rfc3339::CIVIL_LENGTH;
-    civil.nanosecond = fraction(line, fraction_at, fraction_length)?;
-    let zone_at = fraction_at + fraction_length + 1;
-    if line.get(zone_at - 1) != Some(&b' ') {
+    let (civil, rest) = rfc3339::civil(line.get(DATE_AT..)?, b' ')?;
+    if line.len() - rest.len() != DATE_AT + rfc3339::DATE_TIME_LENGTH + fraction_length {
         return None;
     }
-    let zone = line.get(zone_at..)?;
-    let zone = zone.get(..memchr(b' ', zone).unwrap_or(zone.len()))?;
-    let length = zone_at + zone.len();
+    let zone = rest.strip_prefix(b" ")?;
+    let (zone, rest) = zone.split_at(memchr(b' ', zone).unwrap_or(zone.len()));
+    let length = line.len() - rest.len();
     let (time, zone) = match zone_offset_seconds(zone) {
         Some(seconds) => (Time::Instant(civil.at(civil.year?, seconds)?), None),
         None if zone.len() >= 3 && zone.iter().all(u8::is_ascii_alphabetic) => {
@@ -427,7 +423,8 @@ pub fn blob(message: &[u8]) -> Option<&[u8]> {
 }
 
 /// Name and value of a line `    FIELD=value` of `verbose`. A value that was not printable is
-/// `[15B blob data]`, see [`blob`].
+/// `[15B blob data]`, see [`blob`]. Further lines of a value are indented by the width of the
+/// blanks, the name and the equals sign, see [`continuation`].
 ///
 /// ```
 /// let field = chiplog_parse::journal_text::verbose_field(b"    _PID=1").unwrap();
@@ -455,8 +452,9 @@ pub fn continuation(line: &[u8], width: usize) -> Option<&[u8]> {
 /// Puts the lines of multi-line messages together, in the modes of the `short` family.
 ///
 /// Takes lines and gives records: the first line of an entry with the further lines of its
-/// message, their indent removed, joined by LF. [`parse`] reads a record like a line, and its message has all
-/// lines. Markers are dropped. Any other line is a record of its own, which [`parse`] will refuse.
+/// message, their indent removed, joined by LF. [`parse`] reads a record like a line, and its
+/// message has all lines. Markers are dropped. Any other line is a record of its own, which
+/// [`parse`] will refuse. A record grows without limit while its lines keep coming.
 ///
 /// ```
 /// use chiplog_parse::journal_text::{Entries, Mode, parse};

@@ -98,7 +98,7 @@ impl<'a> Kmsg<'a> {
 ///
 /// When the line has none of the forms, or no absolute time.
 pub fn parse(line: &[u8]) -> Result<Kmsg<'_>, ParseError> {
-    let (rest, parsed) = match line.first() {
+    let (_, kmsg) = match line.first() {
         Some(b'[') => dmesg.parse(line),
         Some(b'<') => dmesg_raw(line),
         Some(b'0'..=b'9') if line.get(4) == Some(&b'-') => dmesg.parse(line),
@@ -106,8 +106,7 @@ pub fn parse(line: &[u8]) -> Result<Kmsg<'_>, ParseError> {
         _ => dmesg_decode(line),
     }
     .map_err(|_| ParseError::new("a kernel message", 0))?;
-    debug_assert!(rest.is_empty());
-    Ok(parsed)
+    Ok(kmsg)
 }
 
 /// Reads a line ` KEY=value`, as it follows a message of `/dev/kmsg`.
@@ -197,14 +196,13 @@ pub(crate) fn is_weekday(name: &[u8]) -> bool {
 /// `2024-03-05T14:07:08,120034+08:00`
 fn iso(input: &[u8]) -> IResult<&[u8], (Form, Time)> {
     let instant = |text: &[u8]| {
-        let mut civil = rfc3339::civil(text, b'T')?;
-        let after = text.get(rfc3339::CIVIL_LENGTH..)?;
+        let after = text.get(rfc3339::DATE_TIME_LENGTH..)?;
         let (nanosecond, length) = rfc3339::fraction(after, b',').filter(|(_, length)| *length == 7)?;
         let (offset_seconds, _) = rfc3339::offset(after.get(length..)?).filter(|(_, length)| *length == 6)?;
-        civil.nanosecond = nanosecond;
+        let civil = rfc3339::date_time(text, b'T', nanosecond)?;
         Some((Form::DmesgIso, Time::Instant(civil.at(civil.year?, offset_seconds)?)))
     };
-    map_opt(take(rfc3339::CIVIL_LENGTH + 13), instant).parse(input)
+    map_opt(take(rfc3339::DATE_TIME_LENGTH + 13), instant).parse(input)
 }
 
 /// `[ T4321]`, glued or after a blank.
@@ -276,4 +274,84 @@ fn dev_kmsg(input: &[u8]) -> IResult<&[u8], Kmsg<'_>> {
         dictionary,
     };
     Ok((b"", kmsg))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LINES: [(&str, Form); 9] = [
+        ("[    5.000001] m", Form::Dmesg),
+        ("[12345.678902] [ T4321] m", Form::Dmesg),
+        ("[12345.678901 <    0.000012>] m", Form::DmesgDelta),
+        ("[Tue Mar  5 14:07:08 2024] m", Form::DmesgCtime),
+        ("2024-03-05T14:07:08,120034+08:00 m", Form::DmesgIso),
+        ("<30>[12346.000000] m", Form::DmesgRaw),
+        ("kern  :err   : [Tue Mar 15 14:07:08 2024] m", Form::DmesgDecode),
+        ("authpriv:notice: 2024-03-05T14:07:08,120034+08:00 m", Form::DmesgDecode),
+        ("3,1235,12345678902,c,caller=T4321;m", Form::DevKmsg),
+    ];
+
+    #[test]
+    fn every_form_and_cut_anywhere() {
+        for (line, form) in LINES {
+            let kmsg = parse(line.as_bytes()).unwrap();
+            assert_eq!((kmsg.form, kmsg.message.raw()), (form, &b"m"[..]), "{line}");
+            // Without the message and its blank there still is an (empty) message.
+            let shortest = line.len() - if form == Form::DevKmsg { 1 } else { 2 };
+            for end in 0..line.len() {
+                // A cut caller is a message.
+                let whole = end >= shortest || (line.contains("[ T") && end >= "[12345.678902]".len());
+                assert_eq!(parse(&line.as_bytes()[..end]).is_ok(), whole, "{line} at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn near_misses() {
+        for line in [
+            "[12345.678901]m",
+            "[12345.6789012] m",
+            "[12345.67890] m",
+            "[-1.000000] m",
+            "[18446744073709551615.000000] m",
+            "[Tue Mar 32 14:07:08 2024] m",
+            "[Tue Mrz  5 14:07:08 2024] m",
+            "2024-03-05T14:07:08.120034+08:00 m",
+            "2024-03-05T14:07:08,120034+0800 m",
+            "2024-03-05T14:07:08,120034Z m",
+            "<30>2024-03-05T14:07:08,120034+08:00 m",
+            "<2048>[12346.000000] m",
+            "kern  :bad   : [12345.678901] m",
+            "kern  :err   :[12345.678901] m",
+            "6,1,7;m",
+            "6,1,7,-\nm;",
+        ] {
+            assert!(parse(line.as_bytes()).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn dictionary_lines() {
+        let kmsg = parse(b"6,1,7,-;usb 1-1: new device\n SUBSYSTEM=usb\n DEVICE=+usb:1-1\n").unwrap();
+        let mut pairs = kmsg.dictionary().map(|(key, value)| (key, value.raw()));
+        assert_eq!(pairs.next(), Some((&b"SUBSYSTEM"[..], &b"usb"[..])));
+        assert_eq!(pairs.next(), Some((&b"DEVICE"[..], &b"+usb:1-1"[..])));
+        assert_eq!(pairs.next(), None);
+        assert_eq!(kmsg.message.raw(), b"usb 1-1: new device");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(at in 0..LINES.len(), cut in 0usize..48, tail in any::<Vec<u8>>()) {
+            let mut line = LINES[at].0.as_bytes().to_vec();
+            line.truncate(cut);
+            line.extend(tail);
+            let _ = parse(&line);
+        }
+    }
 }

@@ -255,8 +255,8 @@ fn severity(level: &[u8]) -> Option<Severity> {
 
 fn time(text: &[u8]) -> Option<UnixNanos> {
     match text.get(10)? {
-        b' ' => rfc3339::whole(text, b' '),
-        _ => rfc3339::whole(text, b'T'),
+        b' ' => rfc3339::parse(text, b' '),
+        _ => rfc3339::parse(text, b'T'),
     }
 }
 

@@ -36,48 +36,52 @@ impl UnixNanos {
 }
 
 /// Length of `YYYY-MM-DDThh:mm:ss`.
-pub(crate) const CIVIL_LENGTH: usize = 19;
+pub(crate) const DATE_TIME_LENGTH: usize = 19;
 
 /// An RFC 3339 time at the start of `bytes`, and its length.
 #[inline]
 pub(crate) fn instant(bytes: &[u8]) -> Option<(UnixNanos, usize)> {
-    let (civil, zone) = civil_and_zone(bytes, b'T')?;
-    let (offset_seconds, zone_length) = offset(zone)?;
+    let (civil, rest) = civil(bytes, b'T')?;
+    let (offset_seconds, zone_length) = offset(rest)?;
     // Five bytes are `+hhmm`, which RFC 3339 does not have.
     if zone_length == 5 {
         return None;
     }
-    Some((civil.at(civil.year?, offset_seconds)?, bytes.len() - zone.len() + zone_length))
+    Some((civil.at(civil.year?, offset_seconds)?, bytes.len() - rest.len() + zone_length))
 }
 
-/// A time with a zone that is the whole text, as Go programs print it: `separator` between date
-/// and time, and the zone may be the `+hhmm` of ISO 8601, which zap prints.
+/// A time that is all of `text`, with another byte for the `T` if need be.
+///
+/// The zone is `Z`, `+hh:mm`, or `+hhmm` as ISO 8601 has it and zap prints it.
 #[inline]
-pub(crate) fn whole(text: &[u8], separator: u8) -> Option<UnixNanos> {
-    let (civil, zone) = civil_and_zone(text, separator)?;
+pub(crate) fn parse(text: &[u8], separator: u8) -> Option<UnixNanos> {
+    let (civil, zone) = civil(text, separator)?;
     let (offset_seconds, zone_length) = offset(zone)?;
-    if zone_length == zone.len() { civil.at(civil.year?, offset_seconds) } else { None }
+    if zone_length != zone.len() {
+        return None;
+    }
+    civil.at(civil.year?, offset_seconds)
 }
 
-/// The part before the zone with its fraction, and the rest.
+/// The part before the zone, fraction included, and the rest.
 #[inline]
-pub(crate) fn civil_and_zone(bytes: &[u8], separator: u8) -> Option<(Civil, &[u8])> {
-    let mut civil = civil(bytes, separator)?;
-    let (nanosecond, length) = fraction(bytes.get(CIVIL_LENGTH..)?, b'.')?;
-    civil.nanosecond = nanosecond;
-    Some((civil, bytes.get(CIVIL_LENGTH + length..)?))
+pub(crate) fn civil(bytes: &[u8], separator: u8) -> Option<(Civil, &[u8])> {
+    let rest = bytes.get(DATE_TIME_LENGTH..)?;
+    let (nanosecond, length) = fraction(rest, b'.')?;
+    Some((date_time(bytes, separator, nanosecond)?, rest.get(length..)?))
 }
 
-/// `YYYY-MM-DD?hh:mm:ss` at the start of `bytes`, `?` being `separator`.
+/// `YYYY-MM-DD?hh:mm:ss` at the start of `bytes`, `?` being `separator`. The fraction is given, so
+/// that the reading is built in one go.
 #[inline]
-pub(crate) fn civil(bytes: &[u8], separator: u8) -> Option<Civil> {
-    let text: &[u8; CIVIL_LENGTH] = bytes.first_chunk()?;
+pub(crate) fn date_time(bytes: &[u8], separator: u8, nanosecond: u32) -> Option<Civil> {
+    let text: &[u8; DATE_TIME_LENGTH] = bytes.first_chunk()?;
     if text[4] != b'-' || text[7] != b'-' || text[10] != separator {
         return None;
     }
     let year = i16::from(two_digits(text, 0)?) * 100 + i16::from(two_digits(text, 2)?);
     let date = (two_digits(text, 5)?, two_digits(text, 8)?);
-    Civil::new(Some(year), date, time_of_day(&text[11..])?, 0)
+    Civil::new(Some(year), date, time_of_day(&text[11..])?, nanosecond)
 }
 
 /// `hh:mm:ss` at the start of `bytes`; the second is at most 59.
@@ -101,8 +105,11 @@ pub(crate) fn fraction(bytes: &[u8], separator: u8) -> Option<(u32, usize)> {
     if *first != separator {
         return Some((0, 0));
     }
-    let mut value = 0u32;
-    let mut length = 0;
+    // Nine digits are what Go prints most: read the first eight at once.
+    let (mut value, mut length) = match digits.first_chunk().and_then(|digits| eight_digits(*digits)) {
+        Some(value) => (value, 8),
+        None => (0, 0),
+    };
     while let Some(digit) = digits.get(length).and_then(|&byte| digit(byte)) {
         if length == 9 {
             return None;
@@ -111,6 +118,21 @@ pub(crate) fn fraction(bytes: &[u8], separator: u8) -> Option<(u32, usize)> {
         length += 1;
     }
     if length == 0 { None } else { Some((value * SCALE[length], length + 1)) }
+}
+
+/// The number that eight digits are.
+#[inline]
+fn eight_digits(text: [u8; 8]) -> Option<u32> {
+    // One byte of the word for each digit, the first in the lowest. A byte that is no digit has
+    // something in its upper half, at the latest after 6 is added.
+    let word = u64::from_le_bytes(text) ^ 0x3030_3030_3030_3030;
+    if (word | word.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
+        return None;
+    }
+    // Neighbours are joined: digits to pairs, pairs to fours, fours to the number.
+    let pairs = (word * 10 + (word >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    Some((fours * 10_000 + (fours >> 32)) as u32)
 }
 
 /// An offset from UTC in seconds, and its length: 1 for `Z`, 6 for `+hh:mm`, 5 for `+hhmm`.
@@ -168,6 +190,34 @@ mod tests {
             b"+024-03-05T06:07:08Z",
         ] {
             assert!(UnixNanos::from_rfc3339(bad).is_err(), "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn fractions_of_every_length() {
+        for length in 1..=9usize {
+            let digits = &"987654321"[..length];
+            let nanos = std::format!("{digits:0<9}").parse().unwrap();
+            let text = std::format!(".{digits}Z56789012");
+            assert_eq!(fraction(text.as_bytes(), b'.'), Some((nanos, length + 1)));
+        }
+        for text in [".", ".Z", ".0123456789", ".:1234567", ".1234567/", ".:"] {
+            let found = fraction(text.as_bytes(), b'.');
+            let digits = text[1..].bytes().take_while(u8::is_ascii_digit).count();
+            assert_eq!(found.map(|(_, length)| length - 1), (1..=9).contains(&digits).then_some(digits));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn eight_bytes_are_read_as_one_by_one(
+            bytes: [u8; 8],
+            digits in proptest::array::uniform8(b'0'..=b':'),
+        ) {
+            for text in [bytes, digits] {
+                let number = text.iter().try_fold(0, |n, byte| Some(n * 10 + u32::from(digit(*byte)?)));
+                proptest::prop_assert_eq!(eight_digits(text), number);
+            }
         }
     }
 

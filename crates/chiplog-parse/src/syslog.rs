@@ -14,7 +14,8 @@
 //! - The traditional stamp has neither year nor zone, and is local time of the host.
 //! - A name holds no blank, except when `[pid]` ends it.
 //! - A traditional line without a tag (`host last message repeated 4 times`) has no
-//!   [`Syslog::app`]. A line that starts with an RFC 3339 time must have a tag: too much else starts so.
+//!   [`Syslog::app`]. A line that starts with an RFC 3339 time must have a tag: too much else starts
+//!   so.
 //! - `-` is nil in RFC 5424. A byte order mark in front of the message is not part of it.
 //!
 //! rsyslog writes control bytes as `#` and three octal digits; [`unescape`] takes that back.
@@ -516,5 +517,22 @@ mod tests {
         assert!(matches!(unescape(b"no escape, #12 nor #999"), Cow::Borrowed(_)));
         assert_eq!(&*unescape(b"#0123"), b"\n3");
         assert_eq!(&*unescape(b"##011#"), b"#\t#");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes(head in 0usize..4, tail in proptest::collection::vec(
+            proptest::sample::select(&b" :[]<>\"\\=-1a#\xff"[..]), 0..24))
+        {
+            let heads: [&[u8]; 4] =
+                [b"Mar  5 14:07:08 ", b"2024-03-05T14:07:08Z ", b"<30>1 - - - - - ", b"<30>"];
+            let line = [heads[head], &tail[..]].concat();
+            if let Ok(Syslog { structured_data: Some(data), .. }) = parse(&line) {
+                let elements: usize = data.elements().map(|element| {
+                    element.id.len() + element.params().map(|(n, v)| n.len() + v.len()).sum::<usize>()
+                }).sum();
+                proptest::prop_assert!(elements <= data.raw().len());
+            }
+        }
     }
 }

@@ -113,6 +113,7 @@ impl UnixNanos {
 impl Civil {
     /// A checked reading: `None` if there is no such day or time of day.
     #[must_use]
+    #[inline]
     pub fn new(
         year: Option<i16>,
         (month, day): (u8, u8),
@@ -133,6 +134,7 @@ impl Civil {
     /// reading in `year`. `None` if the year has no such day (29 February) or the instant is out
     /// of the range of [`UnixNanos`].
     #[must_use]
+    #[inline]
     pub fn at(&self, year: i16, utc_offset_seconds: i32) -> Option<UnixNanos> {
         if self.day > days_in_month(Some(year), self.month) {
             return None;

@@ -295,10 +295,10 @@ fn time_of_value(value: &json::Value<'_>) -> Option<Time> {
 }
 
 fn time_of_text(text: &[u8]) -> Option<Time> {
-    if let Some(instant) = rfc3339::whole(text, b'T') {
+    if let Some(instant) = rfc3339::parse(text, b'T') {
         return Some(Time::Instant(instant));
     }
-    match rfc3339::civil_and_zone(text, *text.get(10)?)? {
+    match rfc3339::civil(text, *text.get(10)?)? {
         (civil, []) if matches!(text[10], b'T' | b' ') => Some(Time::Civil(civil)),
         _ => None,
     }

@@ -13,11 +13,12 @@
 //! | `oom_reaper: reaped process N (COMM), now anon-rss:NkB, ..` | from 4.6 |
 //! | `Tasks in CGROUP are going to be killed due to memory.oom.group set` | from 4.19 |
 //!
-//! **Count kills by [`OomEvent::Killed`] alone.** Up to 5.0 an [`OomEvent::KillIntent`] comes before it, possibly
-//! for another process; all other lines are rate limited and may be missing.
+//! **Count kills by [`OomEvent::Killed`] alone.** Up to 5.0 an [`OomEvent::KillIntent`] comes
+//! before it, possibly for another process; the lines of the report are rate limited and may be
+//! missing.
 //!
-//! A COMM is the name of a process, up to 15 bytes of anything: it may hold blanks, parentheses, commas,
-//! `=`. It ends at the last place where it can.
+//! A COMM is the name of a process, up to 15 bytes of anything: it may hold blanks, parentheses,
+//! commas, `=`. It ends at the last place where it can.
 //!
 //! Sources: Linux `mm/oom_kill.c`, `mm/memcontrol.c`, 3.10 to 6.18.
 
@@ -437,6 +438,7 @@ mod tests {
         for line in lines {
             for end in 0..line.len() {
                 let _ = parse(&line[..end]);
+                let _ = parse(&line[end..]);
             }
             assert!(parse(line).is_some());
         }
