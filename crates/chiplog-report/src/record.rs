@@ -1,12 +1,13 @@
 //! Parsed lines as JSON.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{Quantity, Unit};
-use chiplog_parse::{EVENT_KINDS, Event, EventValue, Format, Record, Severity, Stream, Text, Time, Value};
+use chiplog_parse::{EVENT_KINDS, Event, EventValue, Format, Record, Severity, Stream, Time, Value};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -69,26 +70,27 @@ impl Serialize for RecordJson<'_> {
             entry(&mut map, "observed_timestamp", instant(record.envelope_time))?;
         }
         if !record.severity_text.is_empty() {
-            map.serialize_entry("severity_text", &bytes.text("severity_text", record.severity_text))?;
+            map.serialize_entry("severity_text", &bytes.plain("severity_text", record.severity_text))?;
         }
         entry(&mut map, "severity_number", record.severity.map(Severity::number))?;
-        map.serialize_entry("body", &bytes.text("body", &record.message.decode()))?;
+        map.serialize_entry("body", &bytes.text("body", "", record.message.decode()))?;
         let msg = Some(record.msg()).filter(|msg| *msg != record.message);
-        entry(&mut map, "chiplog.msg", msg.map(|msg| bytes.text("chiplog.msg", &msg.decode())))?;
+        entry(&mut map, "chiplog.msg", msg.map(|msg| bytes.text("chiplog.msg", "", msg.decode())))?;
         entry(&mut map, "event_name", event.map(|event| event.kind()))?;
         map.serialize_entry("attributes", &attributes(record, self.path, &mut bytes))?;
         map.serialize_entry("resource", &resource(record, &mut bytes))?;
         if let Some(logger) = record.logger {
-            let name = bytes.text("scope.name", &logger.decode());
+            let name = bytes.text("scope.name", "", logger.decode());
             map.serialize_entry("scope", &BTreeMap::from([("name", name)]))?;
         }
         map.serialize_entry("chiplog.layers", &layers)?;
         let unplaced = record.time.filter(|time| !matches!(time, Time::Instant(_)));
         entry(&mut map, "chiplog.time", unplaced.map(|time| time.to_string()))?;
         entry(&mut map, "chiplog.envelope_severity_number", envelope_severity.map(Severity::number))?;
-        entry(&mut map, "chiplog.unit", record.unit.map(|unit| bytes.text("chiplog.unit", unit)))?;
+        entry(&mut map, "chiplog.unit", record.unit.map(|unit| bytes.plain("chiplog.unit", unit)))?;
         entry(&mut map, "chiplog.partial", record.partial.then_some(true))?;
-        let parts = event.map(|event| event_parts(&event, &mut bytes)).filter(|parts| !parts.0.is_empty());
+        let parts =
+            event.map(|event| event_parts(&event, &mut bytes)).filter(|parts| !parts.entries.is_empty());
         entry(&mut map, "chiplog.event", parts)?;
         entry(&mut map, "chiplog.base64", (!bytes.0.is_empty()).then_some(bytes.0))?;
         map.end()
@@ -100,26 +102,42 @@ impl Serialize for RecordJson<'_> {
 struct Bytes(BTreeMap<String, String>);
 
 impl Bytes {
-    fn text(&mut self, field: &str, bytes: &[u8]) -> String {
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            return text.to_owned();
-        }
-        self.0.insert(field.to_owned(), STANDARD.encode(bytes));
-        String::from_utf8_lossy(bytes).into_owned()
+    /// The text of `bytes`. If it is not UTF-8, the bytes are kept under `field` and `key`.
+    fn text<'b>(&mut self, field: &str, key: &str, bytes: Cow<'b, [u8]>) -> Cow<'b, str> {
+        let lossy = match bytes {
+            Cow::Borrowed(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => return Cow::Borrowed(text),
+                Err(_) => (String::from_utf8_lossy(bytes).into_owned(), STANDARD.encode(bytes)),
+            },
+            Cow::Owned(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => return Cow::Owned(text),
+                Err(error) => {
+                    let bytes = error.as_bytes();
+                    (String::from_utf8_lossy(bytes).into_owned(), STANDARD.encode(bytes))
+                }
+            },
+        };
+        let (text, encoded) = lossy;
+        self.0.insert(format!("{field}{key}"), encoded);
+        Cow::Owned(text)
+    }
+
+    fn plain<'b>(&mut self, field: &str, bytes: &'b [u8]) -> Cow<'b, str> {
+        self.text(field, "", Cow::Borrowed(bytes))
     }
 }
 
 /// An attribute's value.
-enum Scalar {
-    Text(String),
+enum Scalar<'a> {
+    Text(Cow<'a, str>),
     Number(u64),
-    /// JSON as it stood in the line, or an exact decimal.
-    Json(Box<RawValue>),
+    /// JSON as it stood in the line.
+    Json(&'a RawValue),
     Exact(Quantity),
-    List(Vec<Scalar>),
+    List(Vec<Scalar<'a>>),
 }
 
-impl Serialize for Scalar {
+impl Serialize for Scalar<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
@@ -133,12 +151,18 @@ impl Serialize for Scalar {
 
 /// Attributes in order of appearance.
 #[derive(Default)]
-struct Attributes(Vec<(String, Scalar)>);
+struct Attributes<'a> {
+    entries: Vec<(Cow<'a, str>, Scalar<'a>)>,
+    /// Where each key stands: a line may hold many thousands.
+    positions: HashMap<Cow<'a, str>, usize>,
+}
 
-impl Attributes {
-    fn add(&mut self, key: String, value: Scalar) {
-        match self.0.iter_mut().find(|(known, _)| *known == key) {
-            None => self.0.push((key, value)),
+impl<'a> Attributes<'a> {
+    fn add(&mut self, key: impl Into<Cow<'a, str>>, value: Scalar<'a>) {
+        let key = key.into();
+        let position = *self.positions.entry(key.clone()).or_insert(self.entries.len());
+        match self.entries.get_mut(position) {
+            None => self.entries.push((key, value)),
             Some((_, Scalar::List(list))) => list.push(value),
             Some((_, first)) => {
                 let earlier = std::mem::replace(first, Scalar::Number(0));
@@ -148,56 +172,62 @@ impl Attributes {
     }
 }
 
-impl Serialize for Attributes {
+impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+        serializer.collect_map(self.entries.iter().map(|(key, value)| (key, value)))
     }
 }
 
-fn attributes(record: &Record<'_>, path: Option<&str>, bytes: &mut Bytes) -> Attributes {
+fn attributes<'a>(record: &Record<'a>, path: Option<&'a str>, bytes: &mut Bytes) -> Attributes<'a> {
     let mut attributes = Attributes::default();
     if let Some(file) = record.file {
-        let file = bytes.text("attributes.code.file.path", file);
-        attributes.add("code.file.path".to_owned(), Scalar::Text(file));
+        let file = bytes.plain("attributes.code.file.path", file);
+        attributes.add("code.file.path", Scalar::Text(file));
     }
     if let Some(line) = record.line_number {
-        attributes.add("code.line.number".to_owned(), Scalar::Number(line.into()));
+        attributes.add("code.line.number", Scalar::Number(line.into()));
     }
     if let Some(pid) = record.pid {
-        attributes.add("process.pid".to_owned(), Scalar::Number(pid));
+        attributes.add("process.pid", Scalar::Number(pid));
     }
     if let Some(stream) = record.stream {
         let name = match stream {
             Stream::Stdout => "stdout",
             Stream::Stderr => "stderr",
         };
-        attributes.add("log.iostream".to_owned(), Scalar::Text(name.to_owned()));
+        attributes.add("log.iostream", Scalar::Text(Cow::Borrowed(name)));
     }
     if let Some(path) = path {
-        attributes.add("log.file.path".to_owned(), Scalar::Text(path.to_owned()));
+        attributes.add("log.file.path", Scalar::Text(Cow::Borrowed(path)));
     }
     for (key, value) in record.fields() {
-        let key = String::from_utf8_lossy(&key.decode()).into_owned();
-        let value = match value {
-            Value::Raw(raw) => raw_json(raw).map(Scalar::Json),
+        let key = match key.decode() {
+            Cow::Borrowed(key) => String::from_utf8_lossy(key),
+            Cow::Owned(key) => Cow::Owned(String::from_utf8_lossy(&key).into_owned()),
+        };
+        let json = match value {
+            Value::Raw(raw) => raw_json(raw),
             _ => None,
-        }
-        .unwrap_or_else(|| Scalar::Text(bytes.text(&format!("attributes.{key}"), &value.text().decode())));
+        };
+        let value = match json {
+            Some(json) => Scalar::Json(json),
+            None => Scalar::Text(bytes.text("attributes.", &key, value.text().decode())),
+        };
         attributes.add(key, value);
     }
     attributes
 }
 
 /// A token that is JSON on one line, kept as it is.
-fn raw_json(raw: &[u8]) -> Option<Box<RawValue>> {
+fn raw_json(raw: &[u8]) -> Option<&RawValue> {
     let text = std::str::from_utf8(raw).ok().filter(|text| !text.contains(['\n', '\r']))?;
     serde_json::from_str(text).ok()
 }
 
-fn resource(record: &Record<'_>, bytes: &mut Bytes) -> BTreeMap<&'static str, String> {
+fn resource<'a>(record: &Record<'a>, bytes: &mut Bytes) -> BTreeMap<&'static str, Cow<'a, str>> {
     let mut resource = BTreeMap::new();
     if let Some(host) = record.host {
-        resource.insert("host.name", bytes.text("resource.host.name", host));
+        resource.insert("host.name", bytes.plain("resource.host.name", host));
     }
     if let Some(component) = record.component {
         let is_container = record.layers().contains(&Format::KubectlPrefix);
@@ -206,18 +236,15 @@ fn resource(record: &Record<'_>, bytes: &mut Bytes) -> BTreeMap<&'static str, St
         } else {
             ("service.name", "resource.service.name")
         };
-        resource.insert(key, bytes.text(field, component));
+        resource.insert(key, bytes.plain(field, component));
     }
     resource
 }
 
-fn event_parts(event: &Event<'_>, bytes: &mut Bytes) -> Attributes {
+fn event_parts<'a>(event: &Event<'a>, bytes: &mut Bytes) -> Attributes<'a> {
     let mut parts = Attributes::default();
     let kind = EVENT_KINDS.iter().find(|kind| kind.name == event.kind());
     for (name, _) in kind.map_or(&[][..], |kind| kind.values) {
-        let text = |bytes: &mut Bytes, text: Text<'_>| {
-            Scalar::Text(bytes.text(&format!("chiplog.event.{name}"), &text.decode()))
-        };
         let (unit, value) = match event.value(name) {
             Some(EventValue::Nanoseconds(nanos)) => {
                 let seconds = Quantity { amount: nanos.into(), unit: Unit::Nanoseconds };
@@ -225,7 +252,9 @@ fn event_parts(event: &Event<'_>, bytes: &mut Bytes) -> Attributes {
             }
             Some(EventValue::Bytes(size)) => (Unit::Bytes, Scalar::Number(size)),
             Some(EventValue::Integer(number)) => (Unit::Count, Scalar::Number(number)),
-            Some(EventValue::Text(value)) => (Unit::Count, text(bytes, value)),
+            Some(EventValue::Text(value)) => {
+                (Unit::Count, Scalar::Text(bytes.text("chiplog.event.", name, value.decode())))
+            }
             Some(_) | None => continue,
         };
         parts.add(format!("{name}{}", unit.field_suffix()), value);
@@ -263,9 +292,9 @@ mod tests {
     fn repeated_keys_become_a_list() {
         let mut attributes = Attributes::default();
         for number in [1, 2, 3] {
-            attributes.add("pod".to_owned(), Scalar::Number(number));
+            attributes.add("pod", Scalar::Number(number));
         }
-        attributes.add("n".to_owned(), Scalar::Json(raw_json(b"1.500e3").unwrap()));
+        attributes.add("n", Scalar::Json(raw_json(b"1.500e3").unwrap()));
         assert_eq!(serde_json::to_string(&attributes).unwrap(), r#"{"pod":[1,2,3],"n":1.500e3}"#);
     }
 
