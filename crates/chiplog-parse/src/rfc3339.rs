@@ -43,8 +43,9 @@ pub(crate) fn fraction_nanos(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 9 {
         return None;
     }
+    const POWERS: [u32; 10] = [0, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
     let value = digits.iter().try_fold(0, |value, byte| Some(value * 10 + u32::from(digit(*byte)?)))?;
-    Some(value * 10u32.pow(9 - digits.len() as u32))
+    Some(value * POWERS[digits.len()])
 }
 
 #[inline]

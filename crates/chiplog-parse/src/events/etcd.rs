@@ -248,6 +248,7 @@ fn trace_step(step: Text<'_>) -> Option<(Text<'_>, i64)> {
 }
 
 type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
+type TextParser = fn(&[u8]) -> Parsed<'_, EtcdEvent<'_>>;
 
 fn finish<T>(parsed: Parsed<'_, T>) -> Option<(&[u8], T)> {
     parsed.ok()
@@ -285,7 +286,7 @@ fn peer(input: &[u8]) -> Parsed<'_, Text<'_>> {
 /// ```
 #[must_use]
 pub fn parse_text(message: &[u8]) -> Option<EtcdEvent<'_>> {
-    const PARSERS: [fn(&[u8]) -> Parsed<'_, EtcdEvent<'_>>; 11] = [
+    const PARSERS: [TextParser; 11] = [
         apply_slow,
         heartbeat_late,
         fdatasync_slow,
@@ -669,7 +670,9 @@ mod tests {
     fn request_stats_of_capnslog() {
         let text = br#"start time = 2026-11-23 23:00:31.6 +0000 UTC m=+1.0, time spent = 46.4ms, remote = 127.0.0.1:51556, response type = /etcdserverpb.KV/Put, request count = 1, request size = 41, response count = 0, response size = 28, request content = key:"a" "#;
         let event = parse_text(text).unwrap();
-        let EtcdEvent::RequestStats { duration_nanos, method, remote, request } = event else { panic!("{event:?}") };
+        let EtcdEvent::RequestStats { duration_nanos, method, remote, request } = event else {
+            panic!("{event:?}")
+        };
         assert_eq!(duration_nanos, 46_400_000);
         assert_eq!(method.unwrap().raw(), b"/etcdserverpb.KV/Put");
         assert_eq!(remote.unwrap().raw(), b"127.0.0.1:51556");
