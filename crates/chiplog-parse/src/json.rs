@@ -607,6 +607,16 @@ mod tests {
     }
 
     #[test]
+    fn strings_of_every_length_end() {
+        for length in 0..100 {
+            let text: Vec<u8> = (0..length).map(|at| b"a\xa2!#\x80\0\xff"[at % 7]).collect();
+            let line = [&b"{\"\":\""[..], &text, b"\"}\" "].concat();
+            let member = members(&line).next().unwrap().unwrap();
+            assert_eq!(member.value, Value::String(Text::new(&text, Escape::Json)));
+        }
+    }
+
+    #[test]
     fn escapes_that_are_not_valid_stand_for_themselves() {
         let mut out = Vec::new();
         unescape_into(br"\ \x \u12 \uzzzz \udc00\ud800\u0041\ud83d\n\", &mut out);
