@@ -22,3 +22,30 @@ impl Block {
         self.offset + self.bytes.len() as u64 + self.cut_bytes
     }
 }
+
+/// Where blocks come from. Implemented by sources; the engine only asks.
+pub trait BlockSource {
+    /// What can go wrong with reading.
+    type Error;
+
+    /// The next block; `None` at the end of the source.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read on. What came before stands.
+    fn next_block(&mut self) -> Result<Option<Block>, Self::Error>;
+
+    /// Takes a block back whose bytes are no longer needed, for reuse of its memory.
+    fn recycle(&mut self, block: Block) {
+        drop(block);
+    }
+}
+
+/// Any iterator of blocks is a source; it reuses nothing.
+impl<I: Iterator<Item = Result<Block, E>>, E> BlockSource for I {
+    type Error = E;
+
+    fn next_block(&mut self) -> Result<Option<Block>, E> {
+        self.next().transpose()
+    }
+}

@@ -3,16 +3,36 @@
 //! No I/O and no clock: blocks of lines come in, findings go out, and the same bytes give the
 //! same findings for any block size, split or worker count.
 
+mod aggregate;
 mod block;
+mod census;
+mod clocks;
+mod count;
 mod exact;
 mod finding;
 mod histogram;
+mod partial;
+mod placement;
+mod pool;
+mod rule_tests;
+mod scan;
+mod scanner;
+mod series;
 mod summary;
 mod tables;
+mod timeline;
+mod window;
 
 pub use block::Block;
+pub use block::BlockSource;
+pub use count::{CountField, UnknownField, count_fields};
 pub use exact::{Quantity, Unit};
 pub use finding::{Evidence, Finding, Peak, State, Transition, ValueSummary};
 pub use histogram::Histogram;
+pub use partial::Partial;
+pub use rule_tests::{CaseOutcome, run_case};
+pub use scan::{InputOptions, Scan, ScanOptions};
+pub use scanner::{ScanMode, Scanner};
+pub use series::{Series, SeriesOptions};
 pub use summary::{Gap, InputSummary, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};

@@ -136,3 +136,14 @@ impl Clock {
         })
     }
 }
+
+/// An offset from UTC as people and RFC 3339 write it: `Z`, `+08:00`, `-0430`. In seconds.
+///
+/// ```
+/// assert_eq!(chiplog_parse::utc_offset_seconds(b"-04:30"), Some(-16_200));
+/// assert_eq!(chiplog_parse::utc_offset_seconds(b"CET"), None);
+/// ```
+#[must_use]
+pub fn utc_offset_seconds(text: &[u8]) -> Option<i32> {
+    crate::rfc3339::offset(text).filter(|(_, length)| *length == text.len()).map(|(seconds, _)| seconds)
+}

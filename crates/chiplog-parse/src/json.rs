@@ -128,6 +128,7 @@ enum State {
 }
 
 impl<'a> Members<'a> {
+    #[inline]
     fn advance(&mut self) -> Result<Option<Member<'a>>, ParseError> {
         let line = self.line;
         let mut at = skip_blanks(line, self.at);
@@ -271,8 +272,7 @@ fn string(line: &[u8], open: usize) -> Result<(Text<'_>, usize), ParseError> {
     let start = open + 1;
     let mut from = start;
     loop {
-        let Some(quote) = line.get(from..).and_then(|rest| memchr(b'"', rest)).map(|found| from + found)
-        else {
+        let Some(quote) = line.get(from..).and_then(find_quote).map(|found| from + found) else {
             return Err(ParseError::new("the end of a JSON string", line.len()));
         };
         let inside = &line[start..quote];
@@ -282,6 +282,28 @@ fn string(line: &[u8], open: usize) -> Result<(Text<'_>, usize), ParseError> {
         }
         from = quote + 1;
     }
+}
+
+/// The first double quote. Keys and times are short: eight bytes at a time find theirs sooner
+/// than a search that has to be called.
+#[inline]
+fn find_quote(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const WORDS: usize = 4;
+    let mut at = 0;
+    while at < 8 * WORDS {
+        let Some(word) = bytes[at..].first_chunk() else { break };
+        let zero_at_quote = u64::from_le_bytes(*word) ^ QUOTES;
+        // The lowest high bit is that of the first zero byte.
+        let found = zero_at_quote.wrapping_sub(ONES) & !zero_at_quote & HIGHS;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    memchr(b'"', &bytes[at..]).map(|found| at + found)
 }
 
 /// Whether what comes after `bytes` is escaped by an odd run of backslashes.
@@ -582,6 +604,16 @@ mod tests {
             assert!(outcome(&line[..cut]).is_err(), "{cut}");
         }
         assert_eq!(outcome(line), Ok(4));
+    }
+
+    #[test]
+    fn strings_of_every_length_end() {
+        for length in 0..100 {
+            let text: Vec<u8> = (0..length).map(|at| b"a\xa2!#\x80\0\xff"[at % 7]).collect();
+            let line = [&b"{\"\":\""[..], &text, b"\"}\" "].concat();
+            let member = members(&line).next().unwrap().unwrap();
+            assert_eq!(member.value, Value::String(Text::new(&text, Escape::Json)));
+        }
     }
 
     #[test]

@@ -45,7 +45,7 @@ mod text;
 mod time;
 pub mod zap;
 
-pub use clock::{Clock, Resolved};
+pub use clock::{Clock, Resolved, utc_offset_seconds};
 #[cfg(feature = "alloc")]
 pub use detect::{Detector, closest};
 pub use error::ParseError;

@@ -190,6 +190,8 @@ pub struct Rule {
     /// The captures that are numbers: the order of [`crate::Hit::values`], and what
     /// [`crate::CaptureIndex`] counts.
     pub numeric_captures: Vec<Capture>,
+    /// The kinds of typed events that the rule asks for, as [`chiplog_parse::EVENT_KINDS`] has them.
+    pub events: Vec<&'static str>,
     /// The name of the file.
     pub file: Arc<str>,
     /// The line of the file on which the id stands, from 1.

@@ -248,6 +248,7 @@ fn trace_step(step: Text<'_>) -> Option<(Text<'_>, i64)> {
 }
 
 type Parsed<'a, T> = IResult<&'a [u8], T, ()>;
+type TextParser = fn(&[u8]) -> Parsed<'_, EtcdEvent<'_>>;
 
 fn finish<T>(parsed: Parsed<'_, T>) -> Option<(&[u8], T)> {
     parsed.ok()
@@ -285,7 +286,7 @@ fn peer(input: &[u8]) -> Parsed<'_, Text<'_>> {
 /// ```
 #[must_use]
 pub fn parse_text(message: &[u8]) -> Option<EtcdEvent<'_>> {
-    const PARSERS: [fn(&[u8]) -> Parsed<'_, EtcdEvent<'_>>; 11] = [
+    const PARSERS: [TextParser; 11] = [
         apply_slow,
         heartbeat_late,
         fdatasync_slow,

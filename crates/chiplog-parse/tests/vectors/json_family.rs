@@ -38,7 +38,7 @@ fn object(value: Json) -> Option<Decoded> {
 fn json_value(value: Value<'_>) -> Json {
     match value {
         Value::Text(text) => decoded_text(text),
-        Value::Raw(raw) => serde_json::from_slice(raw).unwrap(),
+        Value::Raw(raw) => serde_json::from_slice(raw).expect("checked JSON"),
         other => panic!("no vector form for {other:?}"),
     }
 }
@@ -54,7 +54,7 @@ fn docker_json(vector: &Vector) -> Option<Decoded> {
         "stream": record.stream.name(),
         "ts": forms::instant(record.time),
         "partial": record.partial,
-        "attrs": record.attrs.map(|attrs| serde_json::from_slice::<Json>(attrs).unwrap()),
+        "attrs": record.attrs.map(|attrs| serde_json::from_slice::<Json>(attrs).expect("checked JSON")),
     }))
 }
 

@@ -208,8 +208,10 @@ impl AlternativeDraft {
                 let name = reader.one_of(&key, "text of the event", &texts);
                 let values = reader.strings(value, &format!("`{}`", key.text));
                 if let (Some(name), Some(values)) = (name, values) {
-                    self.literals
-                        .extend(literals::of_any_text(values.iter().map(|value| value.text.as_bytes())));
+                    self.literals.extend(event_literals::of_part(
+                        name,
+                        values.iter().map(|value| value.text.as_bytes()),
+                    ));
                     condition
                         .wanted
                         .push((name, values.into_iter().map(|value| value.text.into_bytes()).collect()));

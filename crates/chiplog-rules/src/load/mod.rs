@@ -252,6 +252,7 @@ fn rule<'f>(
         danger,
         refs: texts(refs),
         tests,
+        events: events.iter().map(|kind| kind.name).collect(),
         numeric_captures: takes
             .iter()
             .filter(|take| take.numeric.is_some())

@@ -1,0 +1,71 @@
+//! All values of one capture, put together.
+
+use std::sync::Arc;
+
+use crate::{Histogram, Unit, ValueSummary};
+
+/// Count, exact sum, extremes and histogram of values. Merging is associative and commutative.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Aggregate {
+    sum: i128,
+    /// Smallest and largest value; `None` when empty.
+    extremes: Option<(i64, i64)>,
+    histogram: Histogram,
+}
+
+impl Aggregate {
+    pub(crate) fn add(&mut self, value: i64) {
+        self.sum += i128::from(value);
+        self.extremes = Some(match self.extremes {
+            Some((min, max)) => (min.min(value), max.max(value)),
+            None => (value, value),
+        });
+        self.histogram.add(value);
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.extremes = match (self.extremes, other.extremes) {
+            (Some((min, max)), Some((other_min, other_max))) => {
+                Some((min.min(other_min), max.max(other_max)))
+            }
+            (mine, theirs) => mine.or(theirs),
+        };
+        self.histogram.merge(&other.histogram);
+    }
+
+    pub(crate) fn sum(&self) -> i128 {
+        self.sum
+    }
+
+    pub(crate) fn min(&self) -> Option<i64> {
+        self.extremes.map(|(min, _)| min)
+    }
+
+    pub(crate) fn max(&self) -> Option<i64> {
+        self.extremes.map(|(_, max)| max)
+    }
+
+    pub(crate) fn histogram(&self) -> &Histogram {
+        &self.histogram
+    }
+
+    /// The summary for a report. Quantiles are kept within the extremes, which are exact.
+    pub(crate) fn summary(&self, name: &Arc<str>, unit: Unit) -> ValueSummary {
+        let quantile = |ten_thousandths| {
+            let (min, max) = self.extremes?;
+            Some(self.histogram.quantile(ten_thousandths)?.clamp(min, max))
+        };
+        ValueSummary {
+            name: Arc::clone(name),
+            unit,
+            count: self.histogram.total(),
+            sum: self.sum,
+            min: self.min(),
+            max: self.max(),
+            p50: quantile(5_000),
+            p90: quantile(9_000),
+            p99: quantile(9_900),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Time of a source: its year, its zone, and how far each of its hosts has come.
+//!
+//! Everything here follows the lines of one source in order and depends on nothing else, so that
+//! a stream and an archive of the same bytes agree. Times are *local*: nanoseconds since the epoch
+//! as the source's wall clock shows them, because most lines of a source do not say their zone and
+//! all of them share it. They become instants when they are reported.
+
+use chiplog_parse::{Civil, Clock, Time, UnixNanos};
+
+const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// The times that a line gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LineTimes {
+    pub(crate) envelope: Option<Time>,
+    pub(crate) payload: Option<Time>,
+}
+
+impl LineTimes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.envelope.is_none() && self.payload.is_none()
+    }
+}
+
+/// Places the lines of a source in time.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceClock {
+    /// Knows the year; its zone is the local one.
+    year: Clock,
+    /// Consecutive lines that were placed far from the reference, near each other.
+    strays: Strays,
+    reference: Option<i64>,
+    utc_offset_nanos: Option<i64>,
+    zone_is_given: bool,
+    boot_known: bool,
+    pub(crate) year_was_guessed: bool,
+    pub(crate) civil_was_seen: bool,
+    /// Times since boot were placed without knowing when the machine booted.
+    pub(crate) relative_to_boot: bool,
+}
+
+/// Moves to a new place need this many lines that agree.
+const AGREEING: u32 = 3;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Strays {
+    count: u32,
+    last: i64,
+}
+
+impl Strays {
+    /// Whether this many strays in a row, each near the one before, have now been seen.
+    fn agree(&mut self, at: i64, near: i64) -> bool {
+        self.count = if self.count > 0 && at.abs_diff(self.last) <= near as u64 { self.count + 1 } else { 1 };
+        self.last = at;
+        self.count >= AGREEING
+    }
+}
+
+impl SourceClock {
+    pub(crate) fn new(clock: Clock) -> Self {
+        let utc_offset_nanos = clock.utc_offset_seconds().map(|seconds| i64::from(seconds) * SECOND);
+        Self {
+            year: clock.with_utc_offset_seconds(0),
+            strays: Strays::default(),
+            reference: None,
+            utc_offset_nanos,
+            zone_is_given: utc_offset_nanos.is_some(),
+            boot_known: clock.peek(Time::SinceBoot { micros: 0 }).is_some(),
+            year_was_guessed: false,
+            civil_was_seen: false,
+            relative_to_boot: false,
+        }
+    }
+
+    /// The instant of a local time; `None` if times are only relative to an unknown boot.
+    pub(crate) fn to_instant(&self, local: i64) -> Option<UnixNanos> {
+        (!self.relative_to_boot).then(|| UnixNanos(local.saturating_sub(self.utc_offset_nanos.unwrap_or(0))))
+    }
+
+    pub(crate) fn to_local(&self, instant: UnixNanos) -> i64 {
+        instant.0.saturating_add(self.utc_offset_nanos.unwrap_or(0))
+    }
+
+    pub(crate) fn zone_was_assumed(&self) -> bool {
+        self.civil_was_seen && self.utc_offset_nanos.is_none()
+    }
+
+    /// The local time of a line.
+    ///
+    /// The envelope's wall clock is the source's; a payload's wall clock may run in another zone
+    /// (containers: UTC) and only adds its fraction of a second. An instant in the payload beside
+    /// a wall clock in the envelope tells the source's zone.
+    pub(crate) fn place(&mut self, times: LineTimes) -> Option<i64> {
+        match (times.envelope, times.payload) {
+            (Some(Time::Instant(at)), _) => Some(self.to_local(at)),
+            (Some(Time::Civil(envelope)), Some(Time::Instant(at))) => {
+                let local = self.place_civil(&envelope)?;
+                if !self.zone_is_given && self.utc_offset_nanos.is_none() {
+                    self.utc_offset_nanos = quarter_hours_between(at.0, local);
+                }
+                Some(if quarter_hours_between(at.0, local).is_some() {
+                    self.refine(local, at.0)
+                } else {
+                    local
+                })
+            }
+            (Some(Time::Civil(envelope)), Some(Time::Civil(payload))) => {
+                let local = self.place_civil(&envelope)?;
+                let near = Clock::near(UnixNanos(local)).peek(Time::Civil(payload));
+                Some(near.map_or(local, |payload| self.refine(local, payload.instant.0)))
+            }
+            (Some(Time::Civil(civil)), _) | (None, Some(Time::Civil(civil))) => self.place_civil(&civil),
+            (None, Some(Time::Instant(at))) => Some(self.to_local(at)),
+            (Some(time @ Time::SinceBoot { micros }), _)
+            | (None, Some(time @ Time::SinceBoot { micros })) => {
+                if self.boot_known {
+                    let resolved = self.year.peek(time)?;
+                    return Some(self.to_local(resolved.instant));
+                }
+                self.relative_to_boot = true;
+                i64::try_from(micros).ok()?.checked_mul(1_000)
+            }
+            _ => None,
+        }
+    }
+
+    /// The payload's reading, moved by whole quarters of an hour onto the envelope's clock.
+    fn refine(&self, local: i64, payload: i64) -> i64 {
+        match quarter_hours_between(payload, local) {
+            Some(offset) => payload.saturating_add(offset),
+            None => local,
+        }
+    }
+
+    fn place_civil(&mut self, civil: &Civil) -> Option<i64> {
+        let resolved = self.year.peek(Time::Civil(*civil))?;
+        self.civil_was_seen = true;
+        let local = resolved.instant.0;
+        if resolved.year_was_guessed {
+            self.year_was_guessed = true;
+            // The reference walks with the lines, in small steps: one wrong date must not carry
+            // the lines after it into another year.
+            const STEP: i64 = 60 * DAY;
+            let is_near = self.reference.is_none_or(|reference| local.abs_diff(reference) <= STEP as u64);
+            if is_near || self.strays.agree(local, STEP) {
+                self.reference = Some(local);
+                self.year = Clock::near(UnixNanos(local)).with_utc_offset_seconds(0);
+                self.strays = Strays::default();
+            }
+        }
+        Some(local)
+    }
+}
+
+/// `later - earlier` rounded to quarters of an hour, if it is within three seconds of them and no
+/// zone is further from UTC.
+fn quarter_hours_between(earlier: i64, later: i64) -> Option<i64> {
+    const QUARTER: i64 = 900 * SECOND;
+    let difference = later.checked_sub(earlier)?;
+    let rounded = difference.saturating_add(QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+    let is_close = difference.abs_diff(rounded) <= 3 * SECOND as u64;
+    (is_close && rounded.abs() <= 15 * 3_600 * SECOND).then_some(rounded)
+}
+
+/// How far one host of a source has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    latest: Option<i64>,
+    strays: Strays,
+}
+
+impl Progress {
+    /// A step back by more than this is a clock that was set, or another day's lines.
+    const STEP_BACK: i64 = 3_600 * SECOND;
+
+    pub(crate) fn latest(&self) -> Option<i64> {
+        self.latest
+    }
+
+    /// Takes a line's time into account. Small steps back are disorder; after a large one, the
+    /// lines must agree before the host is taken to be there.
+    pub(crate) fn advance(&mut self, local: i64) {
+        match self.latest {
+            Some(latest) if local < latest.saturating_sub(Self::STEP_BACK) => {
+                if self.strays.agree(local, Self::STEP_BACK) {
+                    self.latest = Some(local);
+                    self.strays = Strays::default();
+                }
+            }
+            latest => {
+                self.latest = Some(latest.map_or(local, |latest| latest.max(local)));
+                self.strays = Strays::default();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn civil(month: u8, day: u8, hour: u8, minute: u8, second: u8) -> Time {
+        Time::Civil(Civil::new(None, (month, day), (hour, minute, second), 0).unwrap())
+    }
+
+    fn payload(time: Time) -> LineTimes {
+        LineTimes { envelope: None, payload: Some(time) }
+    }
+
+    #[test]
+    fn an_instant_beside_a_wall_clock_tells_the_zone() {
+        let mut clock = SourceClock::new(Clock::from_year(2019));
+        let at = Civil::new(Some(2019), (5, 21), (8, 45, 28), 500_000_000).unwrap().at(2019, 0).unwrap();
+        let times = LineTimes { envelope: Some(civil(5, 21, 16, 45, 28)), payload: Some(Time::Instant(at)) };
+        let local = clock.place(times).unwrap();
+        assert_eq!(clock.to_instant(local), Some(at));
+        assert!(!clock.zone_was_assumed());
+    }
+
+    #[test]
+    fn the_year_rolls_over_and_one_wrong_date_does_not_move_it() {
+        let mut clock = SourceClock::new(Clock::from_year(2018));
+        let mut show = |time| {
+            let local = clock.place(payload(time)).unwrap();
+            clock.to_instant(local).unwrap().to_string()
+        };
+        assert!(show(civil(12, 31, 23, 59, 59)).starts_with("2018-12-31"));
+        assert!(show(civil(6, 30, 0, 0, 0)).starts_with("2019-06-30"));
+        assert!(show(civil(1, 1, 0, 0, 1)).starts_with("2019-01-01"));
+    }
+
+    #[test]
+    fn a_host_goes_back_only_when_lines_agree() {
+        let mut progress = Progress::default();
+        let hour = 3_600 * SECOND;
+        for local in [100 * hour, 900 * hour, 101 * hour, 102 * hour] {
+            progress.advance(local);
+        }
+        assert_eq!(progress.latest(), Some(900 * hour));
+        progress.advance(102 * hour);
+        assert_eq!(progress.latest(), Some(102 * hour));
+    }
+}

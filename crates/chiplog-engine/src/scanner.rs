@@ -1,0 +1,208 @@
+//! From a block to its partial: the work that is done in parallel.
+
+use chiplog_parse::{Detector, Record};
+use chiplog_rules::{LiteralSearcher, Matcher, Prefilter, RuleSet};
+
+use crate::Block;
+use crate::census::Census;
+use crate::clocks::LineTimes;
+use crate::partial::{Entry, EntryKind, Partial};
+
+/// Lines that hold a multiple of this offset tell the time, whether or not a rule matches them.
+const MARK_EVERY: u64 = 64 << 10;
+
+/// So do all lines that start before this offset: they tell the zone and the year early.
+const MARKED_HEAD: u64 = 16 << 10;
+
+/// How the lines are found that rules look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScanMode {
+    /// Only lines that hold a literal which some rule needs, if every rule needs one.
+    #[default]
+    Sparse,
+    /// Every line.
+    Dense,
+}
+
+/// Scans blocks. One for each worker: it owns the scratch space, and nothing that it does depends
+/// on the blocks that it saw before.
+pub struct Scanner {
+    rules: RuleSet,
+    matcher: Matcher,
+    detector: Detector,
+    mode: ScanMode,
+    /// Blocks come from a live stream: tell the time of each one's last line.
+    is_live: bool,
+}
+
+/// A line of a block, without its line end.
+struct Line<'b> {
+    offset: usize,
+    text: &'b [u8],
+}
+
+impl Scanner {
+    /// A scanner for these rules.
+    #[must_use]
+    pub fn new(rules: &RuleSet, mode: ScanMode, is_live: bool) -> Self {
+        Self { rules: rules.clone(), matcher: rules.matcher(), detector: Detector::new(), mode, is_live }
+    }
+
+    /// Scans one block.
+    #[must_use]
+    pub fn scan(&mut self, block: &Block) -> Partial {
+        let mut partial = Partial { lines: count_lines(&block.bytes), ..Partial::default() };
+        let rules = self.rules.clone();
+        let searcher = match (self.mode, rules.prefilter()) {
+            (ScanMode::Sparse, Prefilter::Sparse(searcher)) => Some(searcher),
+            _ => None,
+        };
+        let mut position = 0;
+        while position < block.bytes.len() {
+            let mark = next_mark(block, position);
+            let end = mark.unwrap_or(block.bytes.len());
+            self.scan_segment(block, position..end, searcher, &mut partial);
+            position = end;
+            if mark.is_some() {
+                let line = line_at(&block.bytes, position);
+                position = next_line(&block.bytes, position);
+                self.look(block, &line, true, true, &mut partial);
+            }
+        }
+        if self.is_live {
+            partial.last = self.last_times(block, &mut partial);
+        }
+        partial
+    }
+
+    /// Scans the lines between two marks.
+    fn scan_segment(
+        &mut self,
+        block: &Block,
+        range: std::ops::Range<usize>,
+        searcher: Option<&LiteralSearcher>,
+        partial: &mut Partial,
+    ) {
+        let bytes = &block.bytes[..range.end];
+        let mut position = range.start;
+        let Some(searcher) = searcher else {
+            while position < bytes.len() {
+                let line = line_at(bytes, position);
+                position = next_line(bytes, position);
+                self.look(block, &line, true, false, partial);
+            }
+            return;
+        };
+        let base = position;
+        let mut candidates = searcher.find_iter(&bytes[base..]).map(|found| base + found).peekable();
+        let every_line = Census::covers(block.offset + position as u64);
+        while position < bytes.len() {
+            if !every_line {
+                let Some(found) = candidates.peek() else { return };
+                position =
+                    memchr::memrchr(b'\n', &bytes[position..*found]).map_or(position, |lf| position + lf + 1);
+            }
+            let line = line_at(bytes, position);
+            position = next_line(bytes, position);
+            let mut is_elected = false;
+            while candidates.next_if(|found| *found < position).is_some() {
+                is_elected = true;
+            }
+            self.look(block, &line, is_elected, false, partial);
+        }
+    }
+
+    /// Looks at one line: counts its formats, matches the rules, notes its time.
+    fn look(
+        &mut self,
+        block: &Block,
+        line: &Line<'_>,
+        is_elected: bool,
+        is_mark: bool,
+        partial: &mut Partial,
+    ) {
+        let offset = block.offset + line.offset as u64;
+        let is_counted = Census::covers(offset);
+        let is_mark = is_mark || offset < MARKED_HEAD;
+        if !(is_elected || is_counted || is_mark) {
+            return;
+        }
+        let record = self.detector.peel(line.text);
+        if is_counted {
+            partial.census.add(record.chain(), record.is_recognised(), line.text.is_empty());
+        }
+        let times = times_of(&record);
+        let mut hits = 0;
+        if is_elected {
+            let Partial { keys, entries, values, .. } = partial;
+            self.matcher.match_record(&record, line.text, |hit| {
+                let host = keys.host(record.host.unwrap_or_default());
+                let key = keys.key(hit.rule, host, hit.labels());
+                let first_value = values.len() as u32;
+                values.extend_from_slice(hit.values);
+                let kind = EntryKind::Hit { key, values: first_value, counts: hit.counts };
+                entries.push(Entry { offset: line.offset as u32, host, times, kind });
+                hits += 1;
+            });
+        }
+        if is_mark && hits == 0 && !times.is_empty() {
+            let host = partial.keys.host(record.host.unwrap_or_default());
+            partial.entries.push(Entry { offset: line.offset as u32, host, times, kind: EntryKind::Mark });
+        }
+    }
+
+    fn last_times(&mut self, block: &Block, partial: &mut Partial) -> Option<(LineTimes, u32)> {
+        let line = line_at(&block.bytes, last_line(&block.bytes));
+        let record = self.detector.peel(line.text);
+        let times = times_of(&record);
+        (!times.is_empty()).then(|| (times, partial.keys.host(record.host.unwrap_or_default())))
+    }
+}
+
+pub(crate) fn times_of(record: &Record<'_>) -> LineTimes {
+    LineTimes { envelope: record.envelope_time, payload: record.payload_time }
+}
+
+/// Physical lines; the last one may lack its LF.
+fn count_lines(bytes: &[u8]) -> u64 {
+    let complete = memchr::memchr_iter(b'\n', bytes).count() as u64;
+    complete + u64::from(bytes.last().is_some_and(|last| *last != b'\n'))
+}
+
+/// The start of the first line at or after `position` that holds an offset which is a multiple of
+/// [`MARK_EVERY`]. Whether a line does depends on its offsets in the source alone.
+fn next_mark(block: &Block, position: usize) -> Option<usize> {
+    let at = (block.offset + position as u64).next_multiple_of(MARK_EVERY);
+    if at >= block.end_offset() {
+        return None;
+    }
+    let in_block = (at - block.offset) as usize;
+    let start = if in_block < block.bytes.len() {
+        memchr::memrchr(b'\n', &block.bytes[position..in_block]).map_or(position, |lf| position + lf + 1)
+    } else {
+        // In the part of the last line that was cut off.
+        last_line(&block.bytes)
+    };
+    (start >= position && start < block.bytes.len()).then_some(start)
+}
+
+/// The start of the last line.
+fn last_line(bytes: &[u8]) -> usize {
+    let end = bytes.len() - usize::from(bytes.ends_with(b"\n"));
+    memchr::memrchr(b'\n', &bytes[..end]).map_or(0, |lf| lf + 1)
+}
+
+fn next_line(bytes: &[u8], start: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |lf| start + lf + 1)
+}
+
+fn line_at(bytes: &[u8], start: usize) -> Line<'_> {
+    Line { offset: start, text: text_at(bytes, start) }
+}
+
+/// The line that starts at `start`, without LF and one CR before it.
+pub(crate) fn text_at(bytes: &[u8], start: usize) -> &[u8] {
+    let line = &bytes[start..next_line(bytes, start)];
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}

@@ -1,0 +1,772 @@
+//! One source in order: partials become totals, windows and findings.
+//!
+//! Everything is decided by the order of lines in the source, never by how they were cut into
+//! blocks or when they arrived, so a stream and an archive of the same bytes give the same
+//! findings. Each host of a source has its own progress: merged files need not be in order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chiplog_parse::{Clock, Detector, EventValue, UnixNanos};
+use chiplog_rules::{Comparison, Expr, Measure, Op, Rule, RuleSet};
+
+use crate::aggregate::Aggregate;
+use crate::census::Census;
+use crate::clocks::LineTimes;
+use crate::partial::{Entry, EntryKind, Key, Partial, labels_of};
+use crate::placement::{Placed, Placement};
+use crate::scanner::text_at;
+use crate::window::{Inserted, Measured, Window, WindowPlan};
+use crate::{Block, Evidence, Finding, Gap, InputSummary, Peak, State, Transition, Unit};
+
+/// Lines of a source may be out of order by this much before a quiet finding is closed.
+const DISORDER_NANOS: i64 = 5_000_000_000;
+
+/// A finding is reported as worse when its measure grows by half, at most once in this time.
+const WORSE_EVERY_NANOS: i64 = 60_000_000_000;
+
+/// Windows per rule and source. Further keys share one window, which is marked as incomplete.
+const MAX_KEYS_PER_RULE: u32 = 10_000;
+
+/// Findings kept per source; further ones are counted.
+const MAX_FINDINGS: usize = 10_000;
+
+/// The body of a piece of evidence.
+const MAX_BODY_BYTES: usize = 4_096;
+
+/// Hosts listed in a summary.
+const MAX_HOSTS: usize = 100;
+
+/// What the timeline needs to know of a rule, made once.
+pub(crate) struct RulePlan {
+    pub(crate) id: Arc<str>,
+    title: Arc<str>,
+    plan: WindowPlan,
+    label_names: Vec<Arc<str>>,
+    /// Its lines say that other lines were dropped.
+    tells_of_gaps: bool,
+    pub(crate) captures: Vec<(Arc<str>, Unit)>,
+}
+
+impl RulePlan {
+    pub(crate) fn of(rule: &Rule) -> Self {
+        let captures = rule.numeric_captures.iter().map(|capture| {
+            let unit = match capture.unit {
+                chiplog_rules::Unit::Duration => Unit::Nanoseconds,
+                chiplog_rules::Unit::Bytes => Unit::Bytes,
+                _ => Unit::Count,
+            };
+            (Arc::from(capture.name.as_str()), unit)
+        });
+        Self {
+            id: Arc::from(rule.id.as_str()),
+            title: Arc::from(rule.title.as_str()),
+            plan: WindowPlan::of(rule),
+            label_names: rule.window.by.iter().map(|label| Arc::from(label.name())).collect(),
+            tells_of_gaps: rule.events.iter().any(|kind| kind.starts_with("suppress.")),
+            captures: captures.collect(),
+        }
+    }
+
+    /// The labels of a key as text, those that are not empty, and the host in any case.
+    pub(crate) fn group(&self, host: &str, labels: &[u8]) -> Vec<(Arc<str>, Arc<str>)> {
+        let mut group: Vec<(Arc<str>, Arc<str>)> = self
+            .label_names
+            .iter()
+            .zip(labels_of(labels))
+            .filter(|(_, label)| !label.is_empty())
+            .map(|(name, label)| (Arc::clone(name), Arc::from(&*String::from_utf8_lossy(label))))
+            .collect();
+        if !host.is_empty() && !group.iter().any(|(name, _)| &**name == "host") {
+            group.insert(0, (Arc::from("host"), Arc::from(host)));
+        }
+        group
+    }
+}
+
+/// All hits of one rule in one source.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) hits: u64,
+    pub(crate) late: u64,
+    pub(crate) values: Vec<Aggregate>,
+}
+
+/// Bounds on the times of hits that are taken into account: since and until, both inclusive.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TimeRange {
+    pub(crate) since: Option<UnixNanos>,
+    pub(crate) until: Option<UnixNanos>,
+}
+
+impl TimeRange {
+    pub(crate) fn contains(&self, instant: Option<UnixNanos>) -> bool {
+        let Some(instant) = instant else { return self.since.is_none() && self.until.is_none() };
+        self.since.is_none_or(|since| instant >= since) && self.until.is_none_or(|until| instant <= until)
+    }
+}
+
+/// The open findings of one host.
+struct OpenFindings {
+    /// Indexes into [`Timeline::keys`].
+    keys: Vec<usize>,
+    /// None of them can close before this time.
+    next_close: i64,
+}
+
+/// The window of one key, and its finding if there is one.
+struct KeyState {
+    rule: usize,
+    host: usize,
+    labels: Box<[u8]>,
+    window: Window,
+    episode: Option<Box<Episode>>,
+    /// Hits in a row that were too old for the window, with the lines' values.
+    late: Vec<(i64, Vec<Option<i64>>)>,
+    /// Several keys share this window, since the rule has too many.
+    is_shared: bool,
+}
+
+/// A finding that is open.
+struct Episode {
+    opened: i64,
+    first: i64,
+    last: i64,
+    hits: u64,
+    values: Vec<Aggregate>,
+    /// Which comparison of the open condition is reported, by its place in reading order.
+    measured: Option<Comparison>,
+    peak: Option<Measured>,
+    reported_amount: i128,
+    reported_at: i64,
+    component: Option<Arc<str>>,
+    opener: Evidence,
+    /// The line with the greatest first value, if that is not the opener.
+    worst: Option<(i64, Evidence)>,
+    /// A live stream was told that it closed, before that was certain.
+    close_was_announced: bool,
+}
+
+/// One source, followed in order.
+pub(crate) struct Timeline {
+    rules: RuleSet,
+    plans: Arc<Vec<RulePlan>>,
+    name: Arc<str>,
+    range: TimeRange,
+    placement: Placement,
+    detector: Detector,
+    /// By host, as [`Placement::hosts`] numbers them.
+    open: Vec<OpenFindings>,
+    keys: Vec<KeyState>,
+    key_ids: HashMap<Key, usize>,
+    keys_of_rule: Vec<u32>,
+    totals: Vec<Totals>,
+    findings: Vec<Finding>,
+    pub(crate) findings_left_out: u64,
+    gaps: Vec<Gap>,
+    census: Census,
+    bytes: u64,
+    lines: u64,
+    cut_lines: u64,
+    first_time: Option<i64>,
+    last_time: Option<i64>,
+}
+
+/// What a source came to.
+pub(crate) struct Outcome {
+    pub(crate) input: InputSummary,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) totals: Vec<Totals>,
+    pub(crate) findings_left_out: u64,
+}
+
+/// Counts the lines before an offset of a block without counting any twice.
+struct LineCounter<'b> {
+    bytes: &'b [u8],
+    offset: usize,
+    line: u64,
+}
+
+impl LineCounter<'_> {
+    fn at(&mut self, offset: usize) -> u64 {
+        let offset = offset.max(self.offset);
+        self.line += memchr::memchr_iter(b'\n', &self.bytes[self.offset..offset]).count() as u64;
+        self.offset = offset;
+        self.line
+    }
+}
+
+/// A hit in its place.
+struct HitLine<'a> {
+    block: &'a Block,
+    offset: usize,
+    time: i64,
+    values: &'a [Option<i64>],
+}
+
+type OnTransition<'f> = &'f mut dyn FnMut(&Finding);
+
+impl Timeline {
+    pub(crate) fn new(
+        rules: &RuleSet,
+        plans: &Arc<Vec<RulePlan>>,
+        name: &Arc<str>,
+        clock: Clock,
+        range: TimeRange,
+    ) -> Self {
+        let totals = |plan: &RulePlan| Totals {
+            values: vec![Aggregate::default(); plan.captures.len()],
+            ..Totals::default()
+        };
+        Self {
+            rules: rules.clone(),
+            plans: Arc::clone(plans),
+            name: Arc::clone(name),
+            range,
+            placement: Placement::new(clock),
+            detector: Detector::new(),
+            open: Vec::new(),
+            keys: Vec::new(),
+            key_ids: HashMap::new(),
+            keys_of_rule: vec![0; plans.len()],
+            totals: plans.iter().map(totals).collect(),
+            findings: Vec::new(),
+            findings_left_out: 0,
+            gaps: Vec::new(),
+            census: Census::default(),
+            bytes: 0,
+            lines: 0,
+            cut_lines: 0,
+            first_time: None,
+            last_time: None,
+        }
+    }
+
+    /// Takes the next block of the source and what was found in it.
+    pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_transition: OnTransition<'_>) {
+        let hosts = self.placement.hosts_of(partial);
+        let none_open = || OpenFindings { keys: Vec::new(), next_close: i64::MAX };
+        self.open.resize_with(self.placement.hosts.len(), none_open);
+        let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
+        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        for entry in &partial.entries {
+            self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_transition);
+        }
+        if let Some((times, host)) = partial.last {
+            self.announce_closes(times, hosts[host as usize], on_transition);
+        }
+        self.census.merge(&partial.census);
+        self.bytes += block.bytes.len() as u64 + block.cut_bytes;
+        self.lines += partial.lines;
+        self.cut_lines += u64::from(block.cut_bytes > 0);
+        self.placement.pass(block);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one block, taken apart once per block")]
+    fn take(
+        &mut self,
+        block: &Block,
+        partial: &Partial,
+        entry: &Entry,
+        hosts: &[usize],
+        keys: &mut [Option<usize>],
+        counter: &mut LineCounter<'_>,
+        on_transition: OnTransition<'_>,
+    ) {
+        let host = hosts[entry.host as usize];
+        let offset = entry.offset as usize;
+        let Placed { time, is_own } = self.placement.place(block, entry, host);
+        let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+        if !self.range.contains(instant) {
+            return;
+        }
+        if let (Some(time), true) = (time, is_own) {
+            self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+            self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+            let progress = &mut self.placement.hosts[host].progress;
+            progress.advance(time);
+            let reached = progress.latest().unwrap_or(time);
+            self.close_due(host, reached.saturating_sub(DISORDER_NANOS), on_transition);
+        }
+        let EntryKind::Hit { key, values, counts } = entry.kind else { return };
+        let key = match keys[key as usize] {
+            Some(known) => known,
+            None => {
+                let found = self.key_id(&partial.keys.keys[key as usize], host);
+                keys[key as usize] = Some(found);
+                found
+            }
+        };
+        let rule = self.keys[key].rule;
+        let captures = self.plans[rule].captures.len();
+        let values = &partial.values[values as usize..values as usize + captures];
+        self.note_gap(rule, block, offset, host, instant);
+        if !counts {
+            return;
+        }
+        let totals = &mut self.totals[rule];
+        totals.hits += 1;
+        for (aggregate, value) in totals.values.iter_mut().zip(values) {
+            value.iter().for_each(|value| aggregate.add(*value));
+        }
+        // A source without any time is one moment: its hits count together.
+        let hit = HitLine { block, offset, time: time.unwrap_or(0), values };
+        self.observe(key, &hit, counter, on_transition);
+    }
+
+    fn key_id(&mut self, key: &Key, host: usize) -> usize {
+        let rule = key.rule as usize;
+        let mut key = Key { host: host as u32, ..key.clone() };
+        if let Some(id) = self.key_ids.get(&key) {
+            return *id;
+        }
+        let is_shared = self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE;
+        if is_shared {
+            key.labels = Box::default();
+            if let Some(id) = self.key_ids.get(&key) {
+                return *id;
+            }
+        }
+        self.keys_of_rule[rule] += 1;
+        let id = self.keys.len();
+        self.keys.push(KeyState {
+            rule,
+            host,
+            labels: key.labels.clone(),
+            window: Window::new(self.plans[rule].plan),
+            episode: None,
+            late: Vec::new(),
+            is_shared,
+        });
+        self.key_ids.insert(key, id);
+        id
+    }
+
+    /// Puts a hit into its window and judges the rule's conditions.
+    fn observe(
+        &mut self,
+        key: usize,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+        on_transition: OnTransition<'_>,
+    ) {
+        let state = &mut self.keys[key];
+        if state.window.insert(hit.time, hit.values) == Inserted::Late {
+            state.late.push((hit.time, hit.values.to_vec()));
+            self.totals[state.rule].late += 1;
+            self.settle_late(key, on_transition);
+            return;
+        }
+        state.late.clear();
+        if state.episode.is_some() {
+            self.go_on(key, hit, counter, on_transition);
+            return;
+        }
+        let rules = self.rules.clone();
+        let rule = &rules.rules()[state.rule];
+        let now = state.window.latest();
+        if !state.window.holds(&rule.open, now, false) {
+            return;
+        }
+        let (hits, first, values) = state.window.contents();
+        let (measured, peak) = match reported(&rule.open, &state.window, now) {
+            Some((comparison, measured)) => (Some(comparison.clone()), Some(measured)),
+            None => (None, None),
+        };
+        let host = state.host;
+        let (component, opener) = self.evidence(key, hit, counter);
+        self.keys[key].episode = Some(Box::new(Episode {
+            opened: now,
+            first: first.unwrap_or(now),
+            last: now,
+            hits,
+            values,
+            measured,
+            peak,
+            reported_amount: peak.map_or(0, |peak| peak.amount),
+            reported_at: now,
+            component,
+            opener,
+            worst: None,
+            close_was_announced: false,
+        }));
+        self.open[host].keys.push(key);
+        self.open[host].next_close = self.open[host].next_close.min(now);
+        self.report(key, Transition::Open, now, on_transition);
+    }
+
+    /// A hit of a finding that is open.
+    fn go_on(
+        &mut self,
+        key: usize,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+        on_transition: OnTransition<'_>,
+    ) {
+        let is_worst = {
+            let state = &self.keys[key];
+            let episode = state.episode.as_ref();
+            let known = episode.and_then(|episode| episode.values.first()?.max());
+            match (hit.values.first().copied().flatten(), known) {
+                (Some(value), Some(known)) => value > known,
+                (Some(_), None) => true,
+                _ => false,
+            }
+        };
+        let worst = if is_worst {
+            let (_, evidence) = self.evidence(key, hit, counter);
+            hit.values.first().copied().flatten().map(|value| (value, evidence))
+        } else {
+            None
+        };
+        let state = &mut self.keys[key];
+        let now = state.window.latest();
+        let Some(episode) = state.episode.as_deref_mut() else { return };
+        episode.hits += 1;
+        episode.first = episode.first.min(hit.time);
+        episode.last = episode.last.max(hit.time);
+        for (aggregate, value) in episode.values.iter_mut().zip(hit.values) {
+            value.iter().for_each(|value| aggregate.add(*value));
+        }
+        if worst.is_some() {
+            episode.worst = worst;
+        }
+        if let Some(measured) =
+            episode.measured.as_ref().and_then(|comparison| state.window.measure(comparison, now))
+        {
+            if episode.peak.is_none_or(|peak| measured.amount > peak.amount) {
+                episode.peak = Some(measured);
+            }
+        }
+        let was_announced = std::mem::take(&mut episode.close_was_announced);
+        let amount = episode.peak.map_or(0, |peak| peak.amount);
+        let is_worse = amount * 2 >= episode.reported_amount * 3
+            && amount > 0
+            && now >= episode.reported_at.saturating_add(WORSE_EVERY_NANOS);
+        if was_announced || is_worse {
+            episode.reported_amount = amount;
+            episode.reported_at = now;
+            let transition = if was_announced { Transition::Open } else { Transition::Worse };
+            self.report(key, transition, now, on_transition);
+        }
+    }
+
+    /// Hits that are too old for their window, several in a row, are a clock that was set back or
+    /// another day's lines: the window starts again with them.
+    fn settle_late(&mut self, key: usize, on_transition: OnTransition<'_>) {
+        const AGREEING: usize = 3;
+        if self.keys[key].late.len() < AGREEING {
+            return;
+        }
+        let last = self.keys[key].episode.as_ref().map(|episode| episode.last);
+        if let Some(last) = last {
+            self.close(key, last, on_transition);
+        }
+        let state = &mut self.keys[key];
+        let late = std::mem::take(&mut state.late);
+        state.window.clear();
+        for (time, values) in late {
+            if state.window.insert(time, &values) == Inserted::InTime {
+                let late = &mut self.totals[state.rule].late;
+                *late = late.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Closes the findings of a host whose close condition came true by `until`.
+    fn close_due(&mut self, host: usize, until: i64, on_transition: OnTransition<'_>) {
+        if until < self.open[host].next_close {
+            return;
+        }
+        let mut due: Vec<(i64, usize)> = Vec::new();
+        let mut next_close = i64::MAX;
+        for key in self.open[host].keys.clone() {
+            match self.close_time(key, until) {
+                Some(time) => due.push((time, key)),
+                None => next_close = next_close.min(self.next_departure(key, until)),
+            }
+        }
+        self.open[host].next_close = next_close;
+        due.sort_unstable();
+        for (time, key) in due {
+            self.close(key, time, on_transition);
+        }
+    }
+
+    /// When the close condition of an open finding first holds, at `until` or before.
+    fn close_time(&self, key: usize, until: i64) -> Option<i64> {
+        let state = &self.keys[key];
+        let rule = &self.rules.rules()[state.rule];
+        let from = state.window.latest();
+        state
+            .window
+            .departures(&rule.close, from)
+            .into_iter()
+            .take_while(|time| *time <= until)
+            .find(|time| state.window.holds(&rule.close, *time, true))
+    }
+
+    fn next_departure(&self, key: usize, after: i64) -> i64 {
+        let state = &self.keys[key];
+        let rule = &self.rules.rules()[state.rule];
+        state
+            .window
+            .departures(&rule.close, after.max(state.window.latest()))
+            .first()
+            .copied()
+            .unwrap_or(after)
+    }
+
+    fn close(&mut self, key: usize, time: i64, on_transition: OnTransition<'_>) {
+        let host = self.keys[key].host;
+        self.open[host].keys.retain(|open| *open != key);
+        let was_announced =
+            self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced);
+        if was_announced {
+            self.keep(key, time);
+        } else {
+            self.report(key, Transition::Close, time, on_transition);
+            self.keep(key, time);
+        }
+        self.keys[key].episode = None;
+        self.keys[key].window.clear();
+    }
+
+    /// Tells a live stream of closes that its newest line implies. The state stays as it is: a
+    /// line that comes late may still belong to the finding, and what is final must not depend on
+    /// how the stream was cut.
+    fn announce_closes(&mut self, times: LineTimes, host: usize, on_transition: OnTransition<'_>) {
+        if self.open[host].keys.is_empty() {
+            return;
+        }
+        let Some(time) = self.placement.clock.clone().place(times) else { return };
+        for key in self.open[host].keys.clone() {
+            let was_announced =
+                self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced);
+            if was_announced {
+                continue;
+            }
+            if let Some(time) = self.close_time(key, time.saturating_sub(DISORDER_NANOS)) {
+                self.report(key, Transition::Close, time, on_transition);
+                if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                    episode.close_was_announced = true;
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, key: usize, transition: Transition, time: i64, on_transition: OnTransition<'_>) {
+        if let Some(finding) = self.finding(key, Some(transition), time) {
+            on_transition(&finding);
+        }
+    }
+
+    /// Keeps a finding for the final report.
+    fn keep(&mut self, key: usize, closed: i64) {
+        let Some(mut finding) = self.finding(key, None, closed) else { return };
+        finding.state = State::Closed;
+        finding.closed_time = self.placement.clock.to_instant(closed);
+        self.push_finding(finding);
+    }
+
+    fn push_finding(&mut self, finding: Finding) {
+        if self.findings.len() < MAX_FINDINGS {
+            self.findings.push(finding);
+        } else {
+            self.findings_left_out += 1;
+        }
+    }
+
+    fn finding(&self, key: usize, transition: Option<Transition>, time: i64) -> Option<Finding> {
+        let state = &self.keys[key];
+        let episode = state.episode.as_deref()?;
+        let rule = &self.rules.rules()[state.rule];
+        let plan = &self.plans[state.rule];
+        let instant = |local| self.placement.clock.to_instant(local);
+        let is_closed = transition == Some(Transition::Close);
+        let mut evidence = vec![episode.opener.clone()];
+        if let Some((_, worst)) = &episode.worst {
+            evidence.push(worst.clone());
+        }
+        Some(Finding {
+            rule_id: Arc::clone(&plan.id),
+            title: Arc::clone(&plan.title),
+            severity: rule.severity.of_log(),
+            transition,
+            state: if is_closed { State::Closed } else { State::Open },
+            source: Arc::clone(&self.name),
+            group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
+            component: episode.component.clone(),
+            time: instant(time),
+            first_time: instant(episode.first),
+            last_time: instant(episode.last),
+            opened_time: instant(episode.opened),
+            closed_time: if is_closed { instant(time) } else { None },
+            hits: episode.hits,
+            window_nanos: plan.plan.span_nanos,
+            peak: episode.peak.zip(episode.measured.as_ref()).map(|(peak, comparison)| {
+                let unit = match comparison.measure.capture() {
+                    Some(capture) => plan.captures[capture.0].1,
+                    None => peak.unit,
+                };
+                let amount = |amount: i128| i64::try_from(amount).unwrap_or(i64::MAX);
+                let name = measure_name(comparison.measure, &plan.captures);
+                Peak { name, unit, amount: amount(peak.amount), limit: amount(peak.limit) }
+            }),
+            values: plan
+                .captures
+                .iter()
+                .zip(&episode.values)
+                .map(|((name, unit), aggregate)| aggregate.summary(name, *unit))
+                .collect(),
+            complete: !state.is_shared && !self.has_gap(state.host),
+            evidence,
+        })
+    }
+
+    /// The line of a hit, and the program that wrote it.
+    fn evidence(
+        &mut self,
+        key: usize,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+    ) -> (Option<Arc<str>>, Evidence) {
+        let text = text_at(&hit.block.bytes, hit.offset);
+        let record = self.detector.peel(text);
+        let component: Option<Arc<str>> =
+            record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+        let origin = component.as_ref().map(|component| match record.pid {
+            Some(pid) => Arc::from(format!("{component}[{pid}]")),
+            None => Arc::clone(component),
+        });
+        let mut body = record.message.decode().into_owned();
+        if body.is_empty() {
+            body = text.to_vec();
+        }
+        body.truncate(MAX_BODY_BYTES);
+        let plan = &self.plans[self.keys[key].rule];
+        let values = plan.captures.iter().zip(hit.values);
+        let evidence = Evidence {
+            line: counter.at(hit.offset),
+            offset: hit.block.offset + hit.offset as u64,
+            time: self.placement.clock.to_instant(hit.time),
+            origin,
+            body,
+            values: values
+                .filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?)))
+                .collect(),
+        };
+        (component, evidence)
+    }
+
+    fn has_gap(&self, host: usize) -> bool {
+        let name = &self.placement.hosts[host].name;
+        self.gaps.iter().any(|gap| gap.host.as_ref().is_none_or(|host| host == name))
+    }
+
+    /// Writes down what a line says was dropped.
+    fn note_gap(&mut self, rule: usize, block: &Block, offset: usize, host: usize, time: Option<UnixNanos>) {
+        if !self.plans[rule].tells_of_gaps {
+            return;
+        }
+        let record = self.detector.peel(text_at(&block.bytes, offset));
+        let Some(event) = record.event() else { return };
+        let by = match event.kind() {
+            "suppress.journald" | "suppress.journald_kernel" => "journald",
+            "suppress.kernel_ratelimit" => "kernel",
+            "suppress.rsyslog_rate" | "suppress.rsyslog_begin" => "rsyslog",
+            _ => return,
+        };
+        let of = match event.value("source") {
+            Some(EventValue::Text(text)) => Some(Arc::from(text.to_string())),
+            _ => None,
+        };
+        let lines = match event.value("count") {
+            Some(EventValue::Integer(count)) => Some(count),
+            _ => None,
+        };
+        let name = &self.placement.hosts[host].name;
+        let host = (!name.is_empty()).then(|| Arc::clone(name));
+        self.gaps.push(Gap { source: Arc::clone(&self.name), time, host, by, of, lines });
+    }
+
+    /// Ends the source: what can close by its last line does, the rest stays open.
+    pub(crate) fn finish(mut self, on_transition: OnTransition<'_>) -> Outcome {
+        for host in 0..self.open.len() {
+            if let Some(reached) = self.placement.hosts[host].progress.latest() {
+                self.close_due(host, reached, on_transition);
+            }
+        }
+        for host in 0..self.open.len() {
+            for key in std::mem::take(&mut self.open[host].keys) {
+                let last = self.keys[key].episode.as_ref().map_or(0, |episode| episode.last);
+                if let Some(finding) = self.finding(key, None, last) {
+                    self.push_finding(finding);
+                }
+            }
+        }
+        let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
+        let chains = self.census.chains().iter();
+        let input = InputSummary {
+            name: self.name,
+            bytes: self.bytes,
+            lines: self.lines,
+            formats: chains.map(|(layers, count)| (layers.as_slice().to_vec(), *count)).collect(),
+            census_lines: self.census.lines,
+            unparsed: self.census.unparsed,
+            cut_lines: self.cut_lines,
+            first_time: instant(self.first_time),
+            last_time: instant(self.last_time),
+            year_was_guessed: self.placement.clock.year_was_guessed,
+            zone_was_assumed: self.placement.clock.zone_was_assumed(),
+            hosts: self
+                .placement
+                .hosts
+                .iter()
+                .filter(|host| !host.name.is_empty())
+                .take(MAX_HOSTS)
+                .map(|host| Arc::clone(&host.name))
+                .collect(),
+        };
+        Outcome {
+            input,
+            findings: self.findings,
+            gaps: self.gaps,
+            totals: self.totals,
+            findings_left_out: self.findings_left_out,
+        }
+    }
+}
+
+/// The first comparison of a condition, in reading order, that holds and asks for much.
+fn reported<'e>(expr: &'e Expr, window: &Window, now: i64) -> Option<(&'e Comparison, Measured)> {
+    match expr {
+        Expr::Any(parts) | Expr::All(parts) => parts.iter().find_map(|part| reported(part, window, now)),
+        Expr::Not(_) => None,
+        Expr::Compare(comparison) => {
+            let asks_for_much = matches!(comparison.op, Op::AtLeast | Op::MoreThan);
+            let measured = window.measure(comparison, now)?;
+            let holds = comparison.op.accepts(measured.amount.cmp(&measured.limit));
+            (asks_for_much && holds).then_some((comparison, measured))
+        }
+    }
+}
+
+/// The measure as rules write it, without its operator and limit.
+fn measure_name(measure: Measure, captures: &[(Arc<str>, Unit)]) -> Arc<str> {
+    let capture = measure.capture().map_or("", |capture| &captures[capture.0].0);
+    Arc::from(match measure {
+        Measure::Count => "count".to_owned(),
+        Measure::Rate => "rate".to_owned(),
+        Measure::Max(_) => format!("max({capture})"),
+        Measure::Min(_) => format!("min({capture})"),
+        Measure::Sum(_) => format!("sum({capture})"),
+        Measure::Last(_) => format!("last({capture})"),
+        Measure::Quantile { permyriad, .. } if permyriad % 100 == 0 => {
+            format!("p{}({capture})", permyriad / 100)
+        }
+        Measure::Quantile { permyriad, .. } => format!("p{permyriad}({capture})"),
+        _ => String::new(),
+    })
+}

@@ -1,0 +1,342 @@
+//! A sliding window over the hits of one key, as a ring of panes.
+//!
+//! A pane collects the hits of a short stretch of event time, so that a window costs the same
+//! whatever the rate of hits. A pane is in a window of length L that ends at `now` while its last
+//! hit is younger than L: exact while panes hold one hit, and never shorter than L.
+
+use std::collections::VecDeque;
+
+use chiplog_rules::{Comparison, Expr, Limit, Measure};
+
+use crate::aggregate::Aggregate;
+use crate::{Histogram, Unit};
+
+/// The shortest window of a rule is cut into this many panes.
+const PANES_PER_WINDOW: i64 = 60;
+
+/// How long panes are, and how long they are kept: all that a window needs to know of a rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WindowPlan {
+    /// Length of the window that conditions look at by default.
+    pub(crate) span_nanos: i64,
+    pane_nanos: i64,
+    /// The longest window that any condition looks at.
+    retention_nanos: i64,
+    captures: usize,
+}
+
+impl WindowPlan {
+    pub(crate) fn of(rule: &chiplog_rules::Rule) -> Self {
+        let span_nanos = rule.window.span_nanos;
+        let mut lengths = vec![span_nanos];
+        collect_lengths(&rule.open, &mut lengths);
+        collect_lengths(&rule.close, &mut lengths);
+        let shortest = lengths.iter().copied().min().unwrap_or(span_nanos);
+        let retention_nanos = lengths.iter().copied().max().unwrap_or(span_nanos);
+        // No more than a thousand panes a key, however far the lengths lie apart.
+        let pane_nanos = (shortest / PANES_PER_WINDOW).max(retention_nanos / 1_000).max(1);
+        Self { span_nanos, pane_nanos, retention_nanos, captures: rule.numeric_captures.len() }
+    }
+}
+
+fn collect_lengths(expr: &Expr, lengths: &mut Vec<i64>) {
+    match expr {
+        Expr::Any(parts) | Expr::All(parts) => {
+            parts.iter().for_each(|part| collect_lengths(part, lengths));
+        }
+        Expr::Not(part) => collect_lengths(part, lengths),
+        Expr::Compare(comparison) => lengths.extend(comparison.over_nanos),
+    }
+}
+
+/// The hits of one pane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pane {
+    /// Floor of the time by the length of a pane.
+    index: i64,
+    first_time: i64,
+    last_time: i64,
+    hits: u64,
+    /// One per numeric capture.
+    values: Vec<Aggregate>,
+    /// The last value of each capture, in source order.
+    last: Vec<Option<i64>>,
+}
+
+impl Pane {
+    fn new(index: i64, time: i64, captures: usize) -> Self {
+        Self {
+            index,
+            first_time: time,
+            last_time: time,
+            hits: 0,
+            values: vec![Aggregate::default(); captures],
+            last: vec![None; captures],
+        }
+    }
+
+    fn add(&mut self, time: i64, values: &[Option<i64>]) {
+        self.first_time = self.first_time.min(time);
+        self.last_time = self.last_time.max(time);
+        self.hits += 1;
+        for ((aggregate, last), value) in self.values.iter_mut().zip(&mut self.last).zip(values) {
+            if let Some(value) = value {
+                aggregate.add(*value);
+                *last = Some(*value);
+            }
+        }
+    }
+}
+
+/// What the live panes add up to: kept current so that a hit need not visit every pane.
+#[derive(Clone, Debug, Default)]
+struct Running {
+    hits: u64,
+    sums: Vec<i128>,
+    histograms: Vec<Histogram>,
+}
+
+/// The hits of one key, as far back as any condition of its rule looks.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    plan: WindowPlan,
+    /// By index. The first `expired` are older than the span and kept for longer conditions.
+    panes: VecDeque<Pane>,
+    expired: usize,
+    /// Time of the newest hit; the default window ends there.
+    latest: i64,
+    running: Running,
+}
+
+/// What became of a hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inserted {
+    /// It is in the window.
+    InTime,
+    /// It is older than anything that a condition looks at, and in no pane.
+    Late,
+}
+
+impl Window {
+    pub(crate) fn new(plan: WindowPlan) -> Self {
+        Self {
+            plan,
+            panes: VecDeque::new(),
+            expired: 0,
+            latest: i64::MIN,
+            running: Running {
+                hits: 0,
+                sums: vec![0; plan.captures],
+                histograms: vec![Histogram::default(); plan.captures],
+            },
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.plan);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.panes.is_empty()
+    }
+
+    pub(crate) fn latest(&self) -> i64 {
+        self.latest
+    }
+
+    /// Adds a hit.
+    pub(crate) fn insert(&mut self, time: i64, values: &[Option<i64>]) -> Inserted {
+        if !self.panes.is_empty() && time <= self.latest.saturating_sub(self.plan.retention_nanos) {
+            return Inserted::Late;
+        }
+        self.latest = self.latest.max(time);
+        let index = time.div_euclid(self.plan.pane_nanos);
+        let after = self.panes.iter().rposition(|pane| pane.index <= index);
+        let position = match after {
+            Some(position) if self.panes[position].index == index => position,
+            _ => {
+                let position = after.map_or(0, |position| position + 1);
+                self.panes.insert(position, Pane::new(index, time, self.plan.captures));
+                // At the border it counts as expired until it is judged below.
+                if position <= self.expired {
+                    self.expired += 1;
+                }
+                position
+            }
+        };
+        self.panes[position].add(time, values);
+        if position >= self.expired {
+            self.running.hits += 1;
+            for ((sum, histogram), value) in
+                self.running.sums.iter_mut().zip(&mut self.running.histograms).zip(values)
+            {
+                if let Some(value) = value {
+                    *sum += i128::from(*value);
+                    histogram.add(*value);
+                }
+            }
+        }
+        self.settle();
+        Inserted::InTime
+    }
+
+    /// Moves the border between expired and live panes to where it belongs, and forgets panes
+    /// that nothing looks at.
+    fn settle(&mut self) {
+        let span_start = self.latest.saturating_sub(self.plan.span_nanos);
+        while self.expired > 0 && self.panes[self.expired - 1].last_time > span_start {
+            self.expired -= 1;
+            let pane = &self.panes[self.expired];
+            self.running.hits += pane.hits;
+            for (index, aggregate) in pane.values.iter().enumerate() {
+                self.running.sums[index] += aggregate.sum();
+                self.running.histograms[index].merge(aggregate.histogram());
+            }
+        }
+        while self.panes.get(self.expired).is_some_and(|pane| pane.last_time <= span_start) {
+            let pane = &self.panes[self.expired];
+            self.running.hits -= pane.hits;
+            for (index, aggregate) in pane.values.iter().enumerate() {
+                self.running.sums[index] -= aggregate.sum();
+                self.running.histograms[index].subtract(aggregate.histogram());
+            }
+            self.expired += 1;
+        }
+        let retention_start = self.latest.saturating_sub(self.plan.retention_nanos);
+        while self.panes.front().is_some_and(|pane| pane.last_time <= retention_start) {
+            self.panes.pop_front();
+            self.expired -= 1;
+        }
+    }
+
+    /// Hits of the default window, the time of the first, and their values.
+    pub(crate) fn contents(&self) -> (u64, Option<i64>, Vec<Aggregate>) {
+        let mut values = vec![Aggregate::default(); self.plan.captures];
+        for pane in self.panes.range(self.expired..) {
+            values.iter_mut().zip(&pane.values).for_each(|(sum, part)| sum.merge(part));
+        }
+        (self.running.hits, self.panes.get(self.expired).map(|pane| pane.first_time), values)
+    }
+
+    /// Whether a condition holds at `now`. A measure without a value makes its comparison
+    /// unknown; a condition that stays unknown is `if_unknown`.
+    pub(crate) fn holds(&self, expr: &Expr, now: i64, if_unknown: bool) -> bool {
+        self.truth(expr, now).unwrap_or(if_unknown)
+    }
+
+    /// Three-valued truth (Kleene).
+    fn truth(&self, expr: &Expr, now: i64) -> Option<bool> {
+        match expr {
+            Expr::Any(parts) => self.decide(parts, now, true),
+            Expr::All(parts) => self.decide(parts, now, false),
+            Expr::Not(part) => self.truth(part, now).map(|truth| !truth),
+            Expr::Compare(comparison) => {
+                let measured = self.measure(comparison, now)?;
+                Some(comparison.op.accepts(measured.amount.cmp(&measured.limit)))
+            }
+        }
+    }
+
+    /// `decisive` as soon as one part is, its contrary if all parts are that, else unknown.
+    fn decide(&self, parts: &[Expr], now: i64, decisive: bool) -> Option<bool> {
+        let mut outcome = Some(!decisive);
+        for part in parts {
+            match self.truth(part, now) {
+                Some(truth) if truth == decisive => return Some(decisive),
+                Some(_) => {}
+                None => outcome = None,
+            }
+        }
+        outcome
+    }
+
+    /// The measure of a comparison at `now`, beside its limit. `None` without any value.
+    pub(crate) fn measure(&self, comparison: &Comparison, now: i64) -> Option<Measured> {
+        let length = comparison.over_nanos.unwrap_or(self.plan.span_nanos);
+        let is_default = comparison.over_nanos.is_none() && now == self.latest;
+        let start = now.saturating_sub(length);
+        // Panes are in order of their last hits, too: those of the window are the last ones.
+        let first = if is_default {
+            self.expired
+        } else {
+            self.panes.partition_point(|pane| pane.last_time <= start)
+        };
+        let panes = || self.panes.range(first..);
+        let hits = || {
+            if is_default { self.running.hits } else { panes().map(|pane| pane.hits).sum::<u64>() }
+        };
+        let plain = |amount: i128, unit| match comparison.limit {
+            Limit::Value(limit) => Some(Measured { amount, limit: i128::from(limit), unit }),
+            _ => None,
+        };
+        let of_capture = |amount: Option<i64>| plain(i128::from(amount?), Unit::Count);
+        match comparison.measure {
+            Measure::Count => plain(i128::from(hits()), Unit::Count),
+            Measure::Rate => {
+                let Limit::Rate { count, per_nanos } = comparison.limit else { return None };
+                Some(Measured {
+                    amount: per_second(i128::from(hits()), length),
+                    limit: per_second(i128::from(count), per_nanos),
+                    unit: Unit::MicrosPerSecond,
+                })
+            }
+            Measure::Max(capture) => {
+                of_capture(panes().filter_map(|pane| pane.values[capture.0].max()).max())
+            }
+            Measure::Min(capture) => {
+                of_capture(panes().filter_map(|pane| pane.values[capture.0].min()).min())
+            }
+            Measure::Last(capture) => of_capture(panes().rev().find_map(|pane| pane.last[capture.0])),
+            Measure::Sum(capture) => {
+                let sum = if is_default {
+                    self.running.sums[capture.0]
+                } else {
+                    panes().map(|pane| pane.values[capture.0].sum()).sum()
+                };
+                plain(sum, Unit::Count)
+            }
+            Measure::Quantile { capture, permyriad } => {
+                let quantile = u32::from(permyriad);
+                if is_default {
+                    of_capture(self.running.histograms[capture.0].quantile(quantile))
+                } else {
+                    let mut together = Histogram::default();
+                    panes().for_each(|pane| together.merge(pane.values[capture.0].histogram()));
+                    of_capture(together.quantile(quantile))
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Times after `from`, in order, at which a pane leaves a window that some condition looks
+    /// at: between them and without a hit, no condition changes.
+    pub(crate) fn departures(&self, expr: &Expr, from: i64) -> Vec<i64> {
+        let mut lengths = Vec::new();
+        collect_lengths(expr, &mut lengths);
+        lengths.push(self.plan.span_nanos);
+        let mut times: Vec<i64> = self
+            .panes
+            .iter()
+            .flat_map(|pane| lengths.iter().map(|length| pane.last_time.saturating_add(*length)))
+            .filter(|time| *time > from)
+            .collect();
+        times.sort_unstable();
+        times.dedup();
+        times
+    }
+}
+
+/// Events per second, in millionths.
+fn per_second(count: i128, nanos: i64) -> i128 {
+    count * 1_000_000_000_000_000 / i128::from(nanos.max(1))
+}
+
+/// A measure and its limit, in one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
+    pub(crate) amount: i128,
+    pub(crate) limit: i128,
+    /// [`Unit::Count`] for values of captures, too: their unit is the capture's.
+    pub(crate) unit: Unit,
+}
