@@ -40,6 +40,22 @@ pub(crate) fn cut(text: &str, columns: usize, style: &Style) -> String {
     kept + ellipsis
 }
 
+/// `text`, or its end after an ellipsis: of a path, the end says most. 0 is no limit.
+pub(crate) fn cut_start(text: &str, columns: usize, style: &Style) -> String {
+    if columns == 0 || width(text) <= columns {
+        return text.to_owned();
+    }
+    let ellipsis = if style.unicode { "\u{2026}" } else { "..." };
+    let room = columns.saturating_sub(width(ellipsis));
+    let mut used = 0;
+    let start = text.char_indices().rev().take_while(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used <= room
+    });
+    let start = start.last().map_or(text.len(), |(at, _)| at);
+    format!("{ellipsis}{}", text.get(start..).unwrap_or(""))
+}
+
 /// `text` broken at blanks into lines of at most `columns` (a longer word stays whole); 0 is no
 /// limit. Never empty.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
@@ -70,6 +86,8 @@ mod tests {
         let style = Style { colour: false, width: 80, unicode: true };
         assert_eq!(cut("日本語ログ", 6, &style), "日本…");
         assert_eq!(cut("short", 6, &style), "short");
+        assert_eq!(cut_start("日本語ログ", 6, &style), "…ログ");
+        assert_eq!(cut_start("short", 6, &style), "short");
         assert_eq!(cut("much longer", 6, &Style { unicode: false, ..style }), "muc...");
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{Quantity, Unit};
-use chiplog_parse::{EVENT_KINDS, Event, EventValue, Format, Record, Severity, Stream, Time, Value};
+use chiplog_parse::{EVENT_KINDS, Event, EventValue, Record, Severity, Time, Value};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -27,12 +27,11 @@ use crate::json::{Exact, entry, write_line};
 /// | `chiplog.msg` | the constant part of the message, where that is less than all of it |
 /// | `event_name` | the kind of a message that is understood, such as `etcd.apply_slow` |
 /// | `attributes` | `code.file.path`, `code.line.number`, `process.pid`, `log.iostream`, `log.file.path`, and the key/values of the payload under their own names |
-/// | `resource` | `host.name`, `service.name`, `k8s.container.name` |
+/// | `resource` | `host.name`, `service.name` (the program), `systemd.unit`, `k8s.pod.name`, `k8s.container.name` |
 /// | `scope` | `name`: the logger or package |
 /// | `chiplog.layers` | formats of the line, outermost first |
 /// | `chiplog.time` | the time as the line gives it, if it could not be made an instant |
 /// | `chiplog.envelope_severity_number` | the envelope's severity, where it differs |
-/// | `chiplog.unit` | the systemd unit |
 /// | `chiplog.partial` | true for a fragment of a longer line |
 /// | `chiplog.event` | the parts of the event, with units: `duration_seconds` |
 /// | `chiplog.base64` | see below |
@@ -87,7 +86,6 @@ impl Serialize for RecordJson<'_> {
         let unplaced = record.time.filter(|time| !matches!(time, Time::Instant(_)));
         entry(&mut map, "chiplog.time", unplaced.map(|time| time.to_string()))?;
         entry(&mut map, "chiplog.envelope_severity_number", envelope_severity.map(Severity::number))?;
-        entry(&mut map, "chiplog.unit", record.unit.map(|unit| bytes.plain("chiplog.unit", unit)))?;
         entry(&mut map, "chiplog.partial", record.partial.then_some(true))?;
         let parts =
             event.map(|event| event_parts(&event, &mut bytes)).filter(|parts| !parts.entries.is_empty());
@@ -191,11 +189,7 @@ fn attributes<'a>(record: &Record<'a>, path: Option<&'a str>, bytes: &mut Bytes)
         attributes.add("process.pid", Scalar::Number(pid));
     }
     if let Some(stream) = record.stream {
-        let name = match stream {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
-        };
-        attributes.add("log.iostream", Scalar::Text(Cow::Borrowed(name)));
+        attributes.add("log.iostream", Scalar::Text(Cow::Borrowed(stream.name())));
     }
     if let Some(path) = path {
         attributes.add("log.file.path", Scalar::Text(Cow::Borrowed(path)));
@@ -229,14 +223,16 @@ fn resource<'a>(record: &Record<'a>, bytes: &mut Bytes) -> BTreeMap<&'static str
     if let Some(host) = record.host {
         resource.insert("host.name", bytes.plain("resource.host.name", host));
     }
-    if let Some(component) = record.component {
-        let is_container = record.layers().contains(&Format::KubectlPrefix);
-        let (key, field) = if is_container {
-            ("k8s.container.name", "resource.k8s.container.name")
-        } else {
-            ("service.name", "resource.service.name")
-        };
-        resource.insert(key, bytes.plain(field, component));
+    let rest = [
+        ("service.name", "resource.service.name", record.component),
+        ("k8s.pod.name", "resource.k8s.pod.name", record.pod),
+        ("k8s.container.name", "resource.k8s.container.name", record.container),
+        ("systemd.unit", "resource.systemd.unit", record.unit),
+    ];
+    for (name, field, value) in rest {
+        if let Some(value) = value {
+            resource.insert(name, bytes.plain(field, value));
+        }
     }
     resource
 }

@@ -8,7 +8,7 @@ use chiplog_engine::{Finding, InputSummary, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Severity, UnixNanos};
 
 use crate::human::{Roughly, Span, Thousands};
-use crate::layout::{cut, pad, pad_left, width, wrap};
+use crate::layout::{cut, cut_start, pad, pad_left, width, wrap};
 use crate::stream::{evidence_text, lost_lines, peak_amount, peak_limit, place};
 use crate::{Ink, Style};
 
@@ -28,7 +28,7 @@ pub fn write_scan_text(
     show: &dyn Fn(&Finding) -> bool,
 ) -> io::Result<()> {
     let findings: Vec<&Finding> = summary.findings.iter().filter(|finding| show(finding)).collect();
-    let rows = rows(&findings, style);
+    let rows = rows(&findings, summary.inputs.len() > 1, style);
     write_paragraphs(out, &header(summary, style), style)?;
     if rows.is_empty() {
         write_paragraphs(out, &[("", nothing_found(summary))], style)?;
@@ -126,11 +126,15 @@ fn nothing_found(summary: &ScanSummary) -> String {
     )
 }
 
+/// Columns for the place of a row; more is cut.
+const PLACE_COLUMNS: usize = 24;
+
 /// All findings of one rule and group.
 struct Row {
     severity: Severity,
     rule_id: Arc<str>,
     place: String,
+    has_host: bool,
     first_time: Option<UnixNanos>,
     duration: String,
     hits: String,
@@ -139,22 +143,25 @@ struct Row {
     evidence: Option<String>,
 }
 
-fn rows(findings: &[&Finding], style: &Style) -> Vec<Row> {
-    type Key<'a> = (&'a str, &'a [(Arc<str>, Arc<str>)]);
+fn rows(findings: &[&Finding], many_inputs: bool, style: &Style) -> Vec<Row> {
+    type Key<'a> = (&'a str, &'a [(Arc<str>, Arc<str>)], Option<&'a str>);
     let mut order = vec![];
     let mut grouped: BTreeMap<Key<'_>, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
-        let key = (&*finding.rule_id, finding.group.as_slice());
+        // Where lines name no host, a file is all there is to tell one machine from another.
+        let has_host = finding.group.iter().any(|(name, _)| &**name == "host");
+        let source = (many_inputs && !has_host).then_some(&*finding.source);
+        let key = (&*finding.rule_id, finding.group.as_slice(), source);
         let episodes = grouped.entry(key).or_default();
         if episodes.is_empty() {
             order.push(key);
         }
         episodes.push(finding);
     }
-    order.iter().filter_map(|key| row(grouped.get(key)?, style)).collect()
+    order.iter().filter_map(|key| row(grouped.get(key)?, key.2, style)).collect()
 }
 
-fn row(episodes: &[&Finding], style: &Style) -> Option<Row> {
+fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row> {
     let first = episodes.first()?;
     let worst = episodes
         .iter()
@@ -182,7 +189,11 @@ fn row(episodes: &[&Finding], style: &Style) -> Option<Row> {
     Some(Row {
         severity: episodes.iter().map(|episode| episode.severity).max()?,
         rule_id: Arc::clone(&first.rule_id),
-        place: place(&first.group, style),
+        place: match source.filter(|_| first.group.is_empty()) {
+            Some(source) => cut_start(&style.escape(source.as_bytes()), PLACE_COLUMNS, style),
+            None => place(&first.group, style),
+        },
+        has_host: matches!(first.group.as_slice(), [(name, _)] if &**name == "host"),
         first_time: episodes.iter().filter_map(|episode| episode.first_time).min(),
         duration,
         hits: format!("{}{}", if is_lower_bound { ">=" } else { "" }, Thousands(hit_count)),
@@ -223,7 +234,7 @@ fn write_rows(out: &mut dyn Write, rows: &[Row], style: &Style) -> io::Result<()
     }
     let [_, _, place_width, .., peak_width] = &mut widths;
     let peak_width = *peak_width;
-    *place_width = (*place_width).min(24);
+    *place_width = (*place_width).min(PLACE_COLUMNS);
     let place_width = *place_width;
     let without_peak: usize = widths.iter().take(6).map(|column| column + 1).sum();
     let peak_beside = style.width == 0 || without_peak + 1 + peak_width <= style.width;
@@ -249,7 +260,7 @@ fn write_rows(out: &mut dyn Write, rows: &[Row], style: &Style) -> io::Result<()
         line
     };
     let mut head = HEAD.map(ToOwned::to_owned);
-    if !rows.iter().all(|row| row.place == "-" || !row.place.contains('=')) {
+    if !rows.iter().all(|row| row.has_host) {
         "where".clone_into(&mut head[2]);
     }
     writeln!(out, "{}", line(&head, Ink::None).trim_end())?;

@@ -208,15 +208,19 @@ fn measure(finding: &Finding, transition: Transition) -> String {
     let hits = hits(finding);
     let window = Span(finding.window_nanos);
     match (transition, &finding.peak) {
-        (Transition::Open, Some(peak)) if &*peak.name == "count" && peak.limit <= 1 => hits,
-        (Transition::Open, Some(peak)) if &*peak.name == "count" => {
-            format!("{} hits in {window} (limit {}), {hits}", peak_amount(peak), peak_limit(peak))
+        (Transition::Open | Transition::Worse, Some(peak)) if &*peak.name == "count" => {
+            let in_window = format!("{} in {window} (limit {})", peak_amount(peak), peak_limit(peak));
+            match u64::try_from(peak.amount) {
+                Ok(1) if finding.hits == 1 => hits,
+                // All hits of the stretch lie in the window: one number is enough.
+                Ok(amount) if amount == finding.hits => {
+                    format!("{hits} in {window} (limit {})", peak_limit(peak))
+                }
+                _ => format!("{in_window}, {hits}"),
+            }
         }
         (Transition::Open, Some(peak)) => {
             format!("{} {} over {window} (limit {}), {hits}", peak.name, peak_amount(peak), peak_limit(peak))
-        }
-        (Transition::Worse, Some(peak)) if &*peak.name == "count" => {
-            format!("{} hits in {window}, {hits}", peak_amount(peak))
         }
         (Transition::Worse, Some(peak)) => format!("{} {}, {hits}", peak.name, peak_amount(peak)),
         (Transition::Open | Transition::Worse, None) => hits,
@@ -229,7 +233,8 @@ fn measure(finding: &Finding, transition: Transition) -> String {
             }
             parts.push(hits);
             if let Some(peak) = peak {
-                parts.push(format!("worst {}", peak_amount(peak)));
+                let span = if &*peak.name == "count" { format!(" in {window}") } else { String::new() };
+                parts.push(format!("worst {}{span}", peak_amount(peak)));
             }
             parts.join(", ")
         }
@@ -333,6 +338,16 @@ mod tests {
              DANGER  do not delete the WAL
 "
         );
+    }
+
+    #[test]
+    fn a_count_is_not_said_twice() {
+        let mut finding = slow_apply();
+        finding.peak = Some(Peak { name: Arc::from("count"), unit: Unit::Count, amount: 31, limit: 30 });
+        assert!(written(PLAIN, true, &[finding.clone()]).ends_with(" 31 hits in 60 s (limit 30)\n"));
+        finding.hits = 118;
+        finding.transition = Some(Transition::Worse);
+        assert!(written(PLAIN, true, &[finding]).ends_with(" 31 in 60 s (limit 30), 118 hits\n"));
     }
 
     #[test]

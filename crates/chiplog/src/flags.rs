@@ -125,7 +125,7 @@ pub(crate) struct TimeFlags {
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub(crate) since: Option<Moment>,
 
-    /// Leave out what is as new or newer
+    /// Leave out what is newer
     #[arg(long, value_name = "TIME", value_parser = parse_moment)]
     pub(crate) until: Option<Moment>,
 
@@ -371,8 +371,10 @@ pub(crate) struct Count {
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Field to count by; may be repeated or a list: severity, host, component, unit, format,
-    /// file, logger, or a key of the payload
+    /// Field to count by; may be repeated, or a list. Fields are severity, severity_text, format,
+    /// layers, code.file.path, code.line.number, process.pid, host.name, service.name,
+    /// systemd.unit, logger, log.iostream, k8s.pod.name, k8s.container.name, msg, event, and
+    /// attributes.KEY for a key of the payload
     #[arg(long, value_name = "FIELD", required = true, value_delimiter = ',')]
     pub(crate) by: Vec<String>,
 
@@ -384,8 +386,9 @@ pub(crate) struct Count {
     #[arg(long, value_name = "FORMAT", default_value = "table", help_heading = "Display")]
     pub(crate) format: TableFormat,
 
-    #[command(flatten)]
-    pub(crate) time: TimeFlags,
+    /// Threads that look at lines [default: one per core]
+    #[arg(long, value_name = "N", help_heading = "Speed")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,15 @@
 //! From paths to blocks, with everything that is left out said.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chiplog_engine::Block;
+use chiplog_engine::{Block, BlockSource};
 use chiplog_report::Thousands;
-use chiplog_source::{BlockReader, Input, Limits, OpenInput, SkipReason, Skipped, discover};
+use chiplog_source::{BlockReader, Decompressor, Input, Limits, OpenInput, SkipReason, Skipped, discover};
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -90,12 +91,13 @@ pub(crate) fn total_bytes(inputs: &[Input]) -> u64 {
 
 /// Blocks of one input until its end, an error or an interrupt.
 pub(crate) struct Blocks<'a> {
-    reader: BlockReader<chiplog_source::Decompressor<Box<dyn io::Read + Send>>>,
+    reader: BlockReader<Decompressor<Box<dyn io::Read + Send>>>,
     raw_bytes: Arc<AtomicU64>,
     name: Arc<str>,
     interrupt: &'a Interrupt,
     progress: &'a RefCell<Progress>,
-    failure: Option<io::Error>,
+    talk: &'a Talk,
+    failure: Option<String>,
 }
 
 impl<'a> Blocks<'a> {
@@ -104,7 +106,7 @@ impl<'a> Blocks<'a> {
         input: &Input,
         interrupt: &'a Interrupt,
         progress: &'a RefCell<Progress>,
-        talk: &Talk,
+        talk: &'a Talk,
     ) -> Option<Self> {
         let name = name(input);
         match input.open() {
@@ -115,7 +117,7 @@ impl<'a> Blocks<'a> {
                 } else {
                     BlockReader::new(reader, limits)
                 };
-                Some(Self { reader, raw_bytes, name, interrupt, progress, failure: None })
+                Some(Self { reader, raw_bytes, name, interrupt, progress, talk, failure: None })
             }
             Err(error) => {
                 progress.borrow_mut().clear();
@@ -125,32 +127,44 @@ impl<'a> Blocks<'a> {
         }
     }
 
-    /// Why reading ended early, if it did. What came before has been handed out.
-    pub(crate) fn finish(self, talk: &Talk) -> Option<String> {
-        let mut progress = self.progress.borrow_mut();
-        progress.input_done(self.raw_bytes.load(Ordering::Relaxed));
-        let message = format!("{}; what came before was read", self.failure?);
-        talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
-        Some(message)
+    /// The next block, until the end, an error or an interrupt.
+    pub(crate) fn next(&mut self) -> Option<Block> {
+        let Ok(block) = self.next_block();
+        block
+    }
+
+    /// Why reading ended early, if it did; that has been said.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 }
 
-impl Iterator for Blocks<'_> {
-    type Item = io::Result<Block>;
+impl BlockSource for Blocks<'_> {
+    /// To whom the blocks go, an input that breaks off is one that ends.
+    type Error = Infallible;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next_block(&mut self) -> Result<Option<Block>, Infallible> {
         if self.failure.is_some() || self.interrupt.raised() {
-            return None;
+            return Ok(None);
         }
         self.progress.borrow_mut().update(self.raw_bytes.load(Ordering::Relaxed), &self.name);
-        match self.reader.next_block() {
-            Ok(block) => block.map(Ok),
-            Err(error) => {
-                // To whom the blocks go, an input that breaks off is one that ends.
-                self.failure = Some(error);
-                None
-            }
-        }
+        Ok(self.reader.next_block().unwrap_or_else(|error| {
+            self.progress.borrow_mut().clear();
+            let message = format!("{error}; what came before was read");
+            self.talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
+            self.failure = Some(message);
+            None
+        }))
+    }
+
+    fn recycle(&mut self, block: Block) {
+        self.reader.recycle(block);
+    }
+}
+
+impl Drop for Blocks<'_> {
+    fn drop(&mut self) {
+        self.progress.borrow_mut().input_done(self.raw_bytes.load(Ordering::Relaxed));
     }
 }
 

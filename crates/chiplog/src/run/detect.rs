@@ -52,7 +52,7 @@ pub(crate) fn run(flags: &Detect, display: TalkFlags, talk: &Talk) -> Result<Exi
     for input in &inputs.list {
         let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else { continue };
         let census = Census::take(name(input), &mut blocks);
-        blocks.finish(talk);
+        drop(blocks);
         recognised |= !census.formats.is_empty();
         lines += census.lines;
         let written =
@@ -71,7 +71,7 @@ impl Census {
         let mut census = Self { name, ..Self::default() };
         let mut detector = Detector::new();
         let mut number = 0;
-        for block in blocks.map_while(Result::ok) {
+        while let Some(block) = blocks.next() {
             for line in chiplog_parse::lines(&block.bytes) {
                 number += 1;
                 if line.is_empty() {

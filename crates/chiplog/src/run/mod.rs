@@ -10,7 +10,7 @@ pub(crate) mod stream;
 pub(crate) mod tables;
 
 use chiplog_engine::{Finding, ScanSummary};
-use chiplog_parse::Severity;
+use chiplog_parse::{Format as LineFormat, Severity};
 use chiplog_report::{Advice, Thousands};
 use chiplog_rules::{Rule, RuleSet};
 
@@ -21,6 +21,7 @@ use crate::flags::{FindingFlags, ScanOptions};
 #[derive(Debug)]
 struct Selection {
     rules: Vec<String>,
+    year_is_given: bool,
     min_severity: Option<Severity>,
 }
 
@@ -28,6 +29,7 @@ impl Selection {
     fn of(options: &ScanOptions) -> Self {
         Self {
             rules: options.engine.rules.rule.clone(),
+            year_is_given: options.engine.time.clock.year.is_some(),
             min_severity: options.findings.min_severity.map(crate::flags::Level::severity),
         }
     }
@@ -40,10 +42,14 @@ impl Selection {
         self.has_rule(&finding.rule_id) && self.min_severity.is_none_or(|least| finding.severity >= least)
     }
 
-    /// Leaves out everything about other rules than those asked for.
+    /// Leaves out everything about other rules than those asked for, and does not call a year
+    /// guessed that was given.
     fn restrict(&self, summary: &mut ScanSummary) {
         summary.findings.retain(|finding| self.has_rule(&finding.rule_id));
         summary.rules.retain(|id, _| self.has_rule(id));
+        for input in &mut summary.inputs {
+            input.year_was_guessed &= !self.year_is_given;
+        }
     }
 }
 
@@ -65,8 +71,8 @@ fn check_recognised(summary: &ScanSummary) -> Result<(), Failure> {
         summary.inputs.iter().fold(0u64, |sum, input| sum.saturating_add(field(input)))
     };
     let (lines, unparsed) = (sum(|input| input.lines), sum(|input| input.unparsed));
-    let recognised = summary.inputs.iter().flat_map(|input| input.formats.values()).sum::<u64>();
-    if unparsed == 0 || recognised > 0 {
+    let mut chains = summary.inputs.iter().flat_map(|input| input.formats.keys());
+    if unparsed == 0 || chains.any(|chain| chain.iter().any(|format| *format != LineFormat::Text)) {
         return Ok(());
     }
     let name = match summary.inputs.as_slice() {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write as _};
 
+use chiplog_engine::BlockSource as _;
 use chiplog_parse::{Detector, Time};
 use chiplog_report::{Thousands, write_record_json};
 
@@ -30,8 +31,7 @@ pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
         let path = input.path().map(|_| name(input));
         let mut clock = clock::of_input(flags.clock, input);
         let mut detector = Detector::new();
-        for block in &mut blocks {
-            let block = block.map_err(|error| Failure::no_input(format!("{}: {error}", name(input))))?;
+        while let Some(block) = blocks.next() {
             is_incomplete |= block.cut_bytes > 0;
             for line in chiplog_parse::lines(&block.bytes).filter(|line| !line.is_empty()) {
                 lines += 1;
@@ -46,11 +46,12 @@ pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
                 write_record_json(&mut out, &record, path.as_deref())
                     .map_err(|error| Failure::output(&error))?;
             }
+            blocks.recycle(block);
             if input.is_live() {
                 out.flush().map_err(|error| Failure::output(&error))?;
             }
         }
-        is_incomplete |= blocks.finish(talk).is_some();
+        is_incomplete |= blocks.failure().is_some();
     }
     out.flush().map_err(|error| Failure::output(&error))?;
     if lines > 0 && unparsed == lines {

@@ -155,7 +155,7 @@ pub(crate) fn attempt(flags: &RulesTry, talk: &Talk) -> Result<Exit, Failure> {
         for input in gather(std::slice::from_ref(path), talk)?.list {
             let Some(mut blocks) = Blocks::open(&input, &interrupt, &progress, talk) else { continue };
             let mut number = 0;
-            for block in blocks.by_ref().map_while(Result::ok) {
+            while let Some(block) = blocks.next() {
                 for line in chiplog_parse::lines(&block.bytes) {
                     number += 1;
                     if wanted_line.is_none_or(|wanted| wanted == number) {
@@ -165,7 +165,6 @@ pub(crate) fn attempt(flags: &RulesTry, talk: &Talk) -> Result<Exit, Failure> {
                 // Someone may feed lines one by one and wait for each answer.
                 out.flush().map_err(|error| Failure::output(&error))?;
             }
-            blocks.finish(talk);
             if let Some(wanted) = wanted_line.filter(|wanted| *wanted > number || *wanted == 0) {
                 let message = format!("{} has no line {wanted}: it has {number}", name(&input));
                 return Err(Failure::no_input(message));

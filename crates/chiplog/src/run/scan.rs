@@ -46,9 +46,9 @@ pub(crate) fn run(
         opened += 1;
         let clock = clock::of_input(options.engine.time.clock, input);
         pipeline.input(&name(input), clock, false, &mut blocks, &mut |_| {});
-        if let Some(message) = blocks.finish(talk) {
+        if let Some(message) = blocks.failure() {
             is_incomplete = true;
-            warnings.push(Warning { source: Some(name(input)), message });
+            warnings.push(Warning { source: Some(name(input)), message: message.to_owned() });
         }
     }
     if opened == 0 && !interrupt.raised() {

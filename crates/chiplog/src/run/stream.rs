@@ -1,11 +1,12 @@
 //! `... | chiplog`: changes as they happen.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chiplog_engine::{Block, Finding, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Block, BlockSource, Finding, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Detector, Format as LineFormat};
 use chiplog_report::{Roughly, StreamText, Thousands, write_finding_json, write_scan_json};
 use chiplog_source::{BlockReader, Input, Limits};
@@ -59,7 +60,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
             closed.store(true, std::sync::atomic::Ordering::Relaxed);
         }
     };
-    pipeline.input("stdin", clock, true, &mut blocks, &mut on_transition);
+    pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_transition);
     if let Some(error) = failure {
         return Err(Failure::output(&error));
     }
@@ -203,10 +204,11 @@ impl<'a> LiveBlocks<'a> {
     }
 }
 
-impl Iterator for LiveBlocks<'_> {
-    type Item = io::Result<Block>;
+impl BlockSource for LiveBlocks<'_> {
+    /// A stream that breaks off is one that ends.
+    type Error = Infallible;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        self.first.take().or_else(|| self.receive()).map(Ok)
+    fn next_block(&mut self) -> Result<Option<Block>, Infallible> {
+        Ok(self.first.take().or_else(|| self.receive()))
     }
 }

@@ -1,27 +1,29 @@
 //! `chiplog series` and `chiplog count`: numbers for other programs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use chiplog_report::{TableFormat, write_count, write_series};
+use chiplog_source::Input;
 
 use crate::exit::{Exit, Failure};
-use crate::flags::{self, ClockFlags, Count, Series, TalkFlags};
+use crate::flags::{self, Count, Series, TalkFlags};
 use crate::inputs::{Blocks, gather, name, total_bytes};
 use crate::interrupt::Interrupt;
-use crate::pipeline::{Counting, Plotting};
+use crate::pipeline::{self, Plotting};
 use crate::progress::Progress;
 use crate::talk::Talk;
 use crate::{clock, rule_files, terminal};
 
 pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let rules = rule_files::load(&flags.engine.rules, talk)?;
+    let reading = Reading::start(&flags.paths, display, talk)?;
     let mut plotting = Plotting::new(&rules, &flags.engine, flags.step.0);
-    let exit = each_input(&flags.paths, flags.engine.time.clock, display, talk, |name, clock, blocks| {
-        plotting.input(name, clock, blocks);
-    })?;
+    for (input, mut blocks) in reading.open_all() {
+        plotting.input(&name(input), clock::of_input(flags.engine.time.clock, input), &mut blocks);
+    }
+    let exit = reading.exit()?;
     let mut table = plotting.finish();
     let wanted = &flags.engine.rules.rule;
     table.rows.retain(|row| wanted.is_empty() || wanted.iter().any(|id| **id == *row.rule_id));
@@ -39,11 +41,10 @@ pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<
 }
 
 pub(crate) fn count(flags: &Count, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
-    let mut counting = Counting::new(&flags.by, flags.time)?;
-    let exit = each_input(&flags.paths, flags.time.clock, display, talk, |name, clock, blocks| {
-        counting.input(name, clock, blocks);
-    })?;
-    let mut table = counting.finish();
+    let fields = pipeline::fields(&flags.by)?;
+    let reading = Reading::start(&flags.paths, display, talk)?;
+    let mut table = pipeline::count(&fields, flags.jobs, &mut reading.open_all().map(|(_, blocks)| blocks));
+    let exit = reading.exit()?;
     if flags.top > 0 {
         table.rows.truncate(flags.top);
     }
@@ -64,32 +65,42 @@ fn table_format(format: flags::TableFormat) -> TableFormat {
     }
 }
 
-/// Reads every input. The exit code says whether the reading was interrupted.
-fn each_input(
-    paths: &[PathBuf],
-    clock_flags: ClockFlags,
-    display: TalkFlags,
-    talk: &Talk,
-    mut read: impl FnMut(&Arc<str>, chiplog_parse::Clock, &mut Blocks<'_>),
-) -> Result<Exit, Failure> {
-    let inputs = gather(paths, talk)?;
-    let interrupt =
-        Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
-    let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
-    let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs.list)));
-    let mut opened = 0;
-    for input in &inputs.list {
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else { continue };
-        opened += 1;
-        read(&name(input), clock::of_input(clock_flags, input), &mut blocks);
-        blocks.finish(talk);
+/// The inputs of a table.
+struct Reading<'a> {
+    inputs: Vec<Input>,
+    interrupt: Interrupt,
+    progress: RefCell<Progress>,
+    talk: &'a Talk,
+    opened: Cell<usize>,
+}
+
+impl<'a> Reading<'a> {
+    fn start(paths: &[PathBuf], display: TalkFlags, talk: &'a Talk) -> Result<Self, Failure> {
+        let inputs = gather(paths, talk)?.list;
+        let interrupt =
+            Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
+        let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
+        let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs)));
+        Ok(Self { inputs, interrupt, progress, talk, opened: Cell::new(0) })
     }
-    if interrupt.raised() {
-        talk.warning("interrupts", "interrupted: only part of the input is in the table", None);
-        return Ok(Exit::Interrupted);
+
+    /// Every input that can be opened, each opened when it is its turn.
+    fn open_all(&self) -> impl Iterator<Item = (&Input, Blocks<'_>)> {
+        self.inputs.iter().take_while(|_| !self.interrupt.raised()).filter_map(|input| {
+            let blocks = Blocks::open(input, &self.interrupt, &self.progress, self.talk)?;
+            self.opened.set(self.opened.get() + 1);
+            Some((input, blocks))
+        })
     }
-    if opened == 0 {
-        return Err(Failure::Told(Exit::NoInput));
+
+    fn exit(&self) -> Result<Exit, Failure> {
+        if self.interrupt.raised() {
+            self.talk.warning("interrupts", "interrupted: only part of the input is in the table", None);
+            return Ok(Exit::Interrupted);
+        }
+        if self.opened.get() == 0 {
+            return Err(Failure::Told(Exit::NoInput));
+        }
+        Ok(Exit::Success)
     }
-    Ok(Exit::Success)
 }
