@@ -58,6 +58,20 @@ fn a_quiet_stream_stops_on_a_signal_with_0() {
     }
 }
 
+#[test]
+fn a_scan_that_is_interrupted_says_so_with_130() {
+    let mut child = spawn(&["scan", "--format", "json", "-"]);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"E0305 06:07:08.120034 42 kubelet.go:1] \"failed\"\n").unwrap();
+    wait_for_handler(&child);
+    signal(&child, "-INT");
+    let mut stdout = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(stdout.ends_with("\"interrupted\":true}\n"), "{stdout}");
+    drop(stdin);
+}
+
 /// Waits until the program has taken over its signals, as the system shows it.
 fn wait_for_handler(child: &Child) {
     let path = format!("/proc/{}/status", child.id());

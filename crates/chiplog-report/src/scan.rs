@@ -190,7 +190,10 @@ fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row
         severity: episodes.iter().map(|episode| episode.severity).max()?,
         rule_id: Arc::clone(&first.rule_id),
         place: match source.filter(|_| first.group.is_empty()) {
-            Some(source) => cut_start(&style.escape(source.as_bytes()), PLACE_COLUMNS, style),
+            Some(source) if style.width > 0 => {
+                cut_start(&style.escape(source.as_bytes()), PLACE_COLUMNS, style)
+            }
+            Some(source) => style.escape(source.as_bytes()),
             None => place(&first.group, style),
         },
         has_host: matches!(first.group.as_slice(), [(name, _)] if &**name == "host"),
@@ -234,7 +237,9 @@ fn write_rows(out: &mut dyn Write, rows: &[Row], style: &Style) -> io::Result<()
     }
     let [_, _, place_width, .., peak_width] = &mut widths;
     let peak_width = *peak_width;
-    *place_width = (*place_width).min(PLACE_COLUMNS);
+    if style.width > 0 {
+        *place_width = (*place_width).min(PLACE_COLUMNS);
+    }
     let place_width = *place_width;
     let without_peak: usize = widths.iter().take(6).map(|column| column + 1).sum();
     let peak_beside = style.width == 0 || without_peak + 1 + peak_width <= style.width;

@@ -13,6 +13,7 @@ use chiplog_source::{BlockReader, Decompressor, Input, Limits, OpenInput, SkipRe
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
+use crate::live::LiveReader;
 use crate::progress::Progress;
 use crate::talk::Talk;
 
@@ -89,9 +90,26 @@ pub(crate) fn total_bytes(inputs: &[Input]) -> u64 {
     inputs.iter().try_fold(0u64, |sum, input| sum.checked_add(input.total_bytes()?)).unwrap_or(0)
 }
 
+enum Reader {
+    File(BlockReader<Decompressor<Box<dyn io::Read + Send>>>),
+    Live(LiveReader),
+}
+
+impl Reader {
+    /// Opens an input. Also tells where the bytes are counted that were read of a file.
+    fn open(input: &Input, interrupt: &Interrupt) -> io::Result<(Self, Arc<AtomicU64>)> {
+        if input.is_live() {
+            let reader = LiveReader::start(input.clone(), interrupt.clone())?;
+            return Ok((Self::Live(reader), Arc::default()));
+        }
+        let OpenInput { reader, raw_bytes, .. } = input.open()?;
+        Ok((Self::File(BlockReader::new(reader, Limits::default())), raw_bytes))
+    }
+}
+
 /// Blocks of one input until its end, an error or an interrupt.
 pub(crate) struct Blocks<'a> {
-    reader: BlockReader<Decompressor<Box<dyn io::Read + Send>>>,
+    reader: Reader,
     raw_bytes: Arc<AtomicU64>,
     name: Arc<str>,
     interrupt: &'a Interrupt,
@@ -109,14 +127,8 @@ impl<'a> Blocks<'a> {
         talk: &'a Talk,
     ) -> Option<Self> {
         let name = name(input);
-        match input.open() {
-            Ok(OpenInput { reader, raw_bytes, .. }) => {
-                let limits = Limits::default();
-                let reader = if input.is_live() {
-                    BlockReader::live(reader, limits)
-                } else {
-                    BlockReader::new(reader, limits)
-                };
+        match Reader::open(input, interrupt) {
+            Ok((reader, raw_bytes)) => {
                 Some(Self { reader, raw_bytes, name, interrupt, progress, talk, failure: None })
             }
             Err(error) => {
@@ -144,11 +156,16 @@ impl BlockSource for Blocks<'_> {
     type Error = Infallible;
 
     fn next_block(&mut self) -> Result<Option<Block>, Infallible> {
-        if self.failure.is_some() || self.interrupt.raised() {
+        if self.failure.is_some() {
             return Ok(None);
         }
         self.progress.borrow_mut().update(self.raw_bytes.load(Ordering::Relaxed), &self.name);
-        Ok(self.reader.next_block().unwrap_or_else(|error| {
+        let block = match &mut self.reader {
+            Reader::File(_) if self.interrupt.raised() => Ok(None),
+            Reader::File(reader) => reader.next_block(),
+            Reader::Live(reader) => reader.next(|| {}),
+        };
+        Ok(block.unwrap_or_else(|error| {
             self.progress.borrow_mut().clear();
             let message = format!("{error}; what came before was read");
             self.talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
@@ -158,7 +175,10 @@ impl BlockSource for Blocks<'_> {
     }
 
     fn recycle(&mut self, block: Block) {
-        self.reader.recycle(block);
+        match &mut self.reader {
+            Reader::File(reader) => reader.recycle(block),
+            Reader::Live(_) => drop(block),
+        }
     }
 }
 

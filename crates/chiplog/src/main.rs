@@ -5,6 +5,7 @@ mod exit;
 mod flags;
 mod inputs;
 mod interrupt;
+mod live;
 mod pipeline;
 mod progress;
 mod rule_files;

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write as _};
 use chiplog_engine::BlockSource as _;
 use chiplog_parse::{Detector, Time};
 use chiplog_report::{Thousands, write_record_json};
+use chiplog_source::Input;
 
 use crate::clock;
 use crate::exit::{Exit, Failure};
@@ -54,6 +55,11 @@ pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
         is_incomplete |= blocks.failure().is_some();
     }
     out.flush().map_err(|error| Failure::output(&error))?;
+    if interrupt.raised() {
+        // A stream has no other end.
+        let is_stream = inputs.list.iter().all(Input::is_live);
+        return Ok(if is_stream { Exit::Success } else { Exit::Interrupted });
+    }
     if lines > 0 && unparsed == lines {
         let hint = "chiplog detect FILE shows what was tried";
         return Err(Failure::no_input(format!("no log lines recognised ({} lines)", Thousands(lines)))

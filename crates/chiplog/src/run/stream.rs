@@ -4,25 +4,24 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chiplog_engine::{Block, BlockSource, Finding, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Detector, Format as LineFormat};
 use chiplog_report::{Roughly, StreamText, Thousands, write_finding_json, write_scan_json};
-use chiplog_source::{BlockReader, Input, Limits};
-use crossbeam_channel::{Receiver, bounded, never, select, tick};
+use chiplog_source::Input;
+use crossbeam_channel::{never, tick};
 
 use super::{Selection, advice, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
 use crate::interrupt::Interrupt;
+use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
 use crate::talk::Talk;
 use crate::{clock, rule_files, terminal};
 
-/// Blocks that may wait between the reader and the rules: enough to keep both busy, little
-/// enough to make the writer of the pipe wait instead of us growing.
-const QUEUE: usize = 16;
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
@@ -57,7 +56,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
         };
         if let Err(error) = written.and_then(|()| out.flush()) {
             failure = Some(error);
-            closed.store(true, std::sync::atomic::Ordering::Relaxed);
+            closed.store(true, Ordering::Relaxed);
         }
     };
     pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_transition);
@@ -107,15 +106,11 @@ fn closing_words(summary: &ScanSummary, elapsed: Duration) -> String {
     )
 }
 
-/// Blocks from a thread that reads, so that a quiet pipe does not keep an interrupt waiting.
+/// The blocks of the stream, until it ends or no one wants to hear of it.
 struct LiveBlocks<'a> {
-    blocks: Receiver<io::Result<Block>>,
+    reader: LiveReader,
     first: Option<Block>,
-    interrupt: Interrupt,
-    output_closed: Arc<std::sync::atomic::AtomicBool>,
-    heartbeat: Receiver<Instant>,
-    /// Blocks still to be taken after an interrupt: those that had been read by then.
-    remaining: Option<usize>,
+    output_closed: Arc<AtomicBool>,
     failure: Option<io::Error>,
     lines: u64,
     talk: &'a Talk,
@@ -123,23 +118,9 @@ struct LiveBlocks<'a> {
 
 impl<'a> LiveBlocks<'a> {
     fn start(input: Input, interrupt: Interrupt, talk: &'a Talk) -> io::Result<Self> {
-        let (sender, blocks) = bounded(QUEUE);
-        std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
-            let mut reader = match input.open() {
-                Ok(open) => BlockReader::live(open.reader, Limits::default()),
-                Err(error) => return drop(sender.send(Err(error))),
-            };
-            while let Some(block) = reader.next_block().transpose() {
-                // The other side has gone: there is no one to read for.
-                if sender.send(block).is_err() {
-                    break;
-                }
-            }
-        })?;
         let heartbeat = if talk.verbose { tick(HEARTBEAT) } else { never() };
-        let output_closed = Arc::default();
-        let (first, remaining, failure, lines) = (None, None, None, 0);
-        Ok(Self { blocks, first, interrupt, output_closed, heartbeat, remaining, failure, lines, talk })
+        let reader = LiveReader::start(input, interrupt)?.with_heartbeat(heartbeat);
+        Ok(Self { reader, first: None, output_closed: Arc::default(), failure: None, lines: 0, talk })
     }
 
     /// Waits for the first block and says what it is made of.
@@ -169,36 +150,20 @@ impl<'a> LiveBlocks<'a> {
     }
 
     fn receive(&mut self) -> Option<Block> {
-        loop {
-            if self.output_closed.load(std::sync::atomic::Ordering::Relaxed) || self.failure.is_some() {
-                return None;
+        if self.failure.is_some() || self.output_closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let Self { reader, lines, talk, .. } = self;
+        match reader.next(|| talk.note(&format!("chiplog: {} lines so far", Thousands(*lines)))) {
+            Ok(block) => {
+                if let Some(block) = block.as_ref().filter(|_| self.talk.verbose) {
+                    self.lines += chiplog_parse::lines(&block.bytes).count() as u64;
+                }
+                block
             }
-            let received = match &mut self.remaining {
-                Some(0) => return None,
-                Some(remaining) => {
-                    *remaining -= 1;
-                    self.blocks.try_recv().ok()
-                }
-                None => select! {
-                    recv(self.blocks) -> block => block.ok(),
-                    recv(self.interrupt.stop) -> _ => {
-                        self.remaining = Some(self.blocks.len());
-                        continue;
-                    }
-                    recv(self.heartbeat) -> _ => {
-                        self.talk.note(&format!("chiplog: {} lines so far", Thousands(self.lines)));
-                        continue;
-                    }
-                },
-            };
-            match received? {
-                Ok(block) => {
-                    if self.talk.verbose {
-                        self.lines += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-                    }
-                    return Some(block);
-                }
-                Err(error) => self.failure = Some(error),
+            Err(error) => {
+                self.failure = Some(error);
+                None
             }
         }
     }
