@@ -91,6 +91,10 @@ impl SourceClock {
         instant.0.saturating_add(self.utc_offset_nanos.unwrap_or(0))
     }
 
+    pub(crate) fn zone_is_known(&self) -> bool {
+        self.utc_offset_nanos.is_some()
+    }
+
     pub(crate) fn zone_was_assumed(&self) -> bool {
         self.civil_was_seen && self.utc_offset_nanos.is_none()
     }
