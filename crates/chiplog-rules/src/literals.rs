@@ -5,7 +5,7 @@
 //! some envelope writes differently, and a *piece* is what is left: it stands in the raw line as it
 //! stands in the text, however deep it is nested.
 
-use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces occur everywhere.
@@ -121,7 +121,7 @@ fn prefixes(hir: &Hir, raw_line: bool) -> Vec<AnyOf> {
     match literals {
         [] => Vec::new(),
         [one] => of_text(one.as_bytes()),
-        several => of_any_text(several.iter().map(|literal| literal.as_bytes())),
+        several => of_any_text(several.iter().map(Literal::as_bytes)),
     }
 }
 

@@ -4,11 +4,11 @@ use chiplog_rules::RuleSet;
 use proptest::prelude::*;
 
 fn errors(text: &str) -> String {
-    RuleSet::load([("rules/x.toml", text)]).unwrap_err().to_string()
+    RuleSet::load([("rules/x.toml", text)]).expect_err("the file is wrong").to_string()
 }
 
 fn warnings(text: &str) -> String {
-    let loaded = RuleSet::load([("rules/x.toml", text)]).unwrap();
+    let loaded = RuleSet::load([("rules/x.toml", text)]).expect("the file is right");
     loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 

@@ -9,13 +9,13 @@ use chiplog_rules::{Prefilter, RuleSet};
 fn lines(set: &RuleSet) -> Vec<String> {
     let mut lines = Vec::new();
     let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chiplog-parse/tests/vectors");
-    for entry in std::fs::read_dir(vectors).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(vectors).expect("the vectors of the parser") {
+        let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|extension| extension != "jsonl") {
             continue;
         }
-        for vector in std::fs::read_to_string(path).unwrap().lines() {
-            let vector: serde_json::Value = serde_json::from_str(vector).unwrap();
+        for vector in std::fs::read_to_string(path).expect("text").lines() {
+            let vector: serde_json::Value = serde_json::from_str(vector).expect("JSON");
             lines.extend(vector["line"].as_str().map(str::to_owned));
             let several = vector["lines"].as_array().into_iter().flatten();
             lines.extend(several.filter_map(|line| line.as_str()).map(str::to_owned));
@@ -30,7 +30,7 @@ fn lines(set: &RuleSet) -> Vec<String> {
 
 /// As docker's json-file driver writes it: Go's JSON encoder escapes `<`, `>` and `&`.
 fn in_docker_json(line: &str) -> String {
-    let text = serde_json::to_string(&format!("{line}\n")).unwrap();
+    let text = serde_json::to_string(&format!("{line}\n")).expect("a string");
     let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     format!(r#"{{"log":{text},"stream":"stderr","time":"2024-03-05T06:07:08.120034Z"}}"#)
 }

@@ -59,8 +59,7 @@ pub(super) fn choose(candidates: &[Vec<AnyOf>], sample: &[u8]) -> (Vec<Option<An
     // A part that occurs in the sample finds lines in vain; one that begins as something there does
     // is looked at in vain.
     let rare = |part: &[u8]| (!common(part), !common(part.get(..MIN_LEN).unwrap_or(part)));
-    let mut parts: Vec<(&[u8], (bool, bool), BTreeSet<usize>)> =
-        parts.into_iter().map(|(part, meets)| (part, rare(part), meets)).collect();
+    let mut parts: Vec<_> = parts.into_iter().map(|(part, meets)| (part, rare(part), meets)).collect();
 
     let mut phrases: Vec<Vec<u8>> = Vec::new();
     let mut unmet: BTreeSet<usize> = (0..demands.len()).collect();
