@@ -75,6 +75,34 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
 }
 
+impl Finding {
+    /// A finding of which nothing is known but what the rule says: open, without hits or times.
+    #[must_use]
+    pub fn new(rule_id: Arc<str>, title: Arc<str>, severity: Severity, source: Arc<str>) -> Self {
+        Self {
+            rule_id,
+            title,
+            severity,
+            transition: None,
+            state: State::Open,
+            source,
+            group: vec![],
+            component: None,
+            time: None,
+            first_time: None,
+            last_time: None,
+            opened_time: None,
+            closed_time: None,
+            hits: 0,
+            window_nanos: 0,
+            peak: None,
+            values: vec![],
+            complete: true,
+            evidence: vec![],
+        }
+    }
+}
+
 /// A measure at its worst, beside the limit that it passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peak {

@@ -81,6 +81,12 @@ impl RuleSet {
         Self::load(crate::builtin::FILES.iter().copied()).expect("a test loads the built-in rules").set
     }
 
+    /// Name and text of the built-in files, to be loaded together with others.
+    #[must_use]
+    pub const fn builtin_files() -> &'static [(&'static str, &'static str)] {
+        crate::builtin::FILES
+    }
+
     /// The rules in the order in which hits are reported: the most specific first, those of one
     /// specificity by id. Hits name a rule by its index here.
     #[must_use]

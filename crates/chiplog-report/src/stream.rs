@@ -1,0 +1,398 @@
+//! Changes of findings as they happen, for people.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use chiplog_engine::{Evidence, Finding, Gap, Peak, Quantity, Transition, Unit};
+use chiplog_parse::UnixNanos;
+
+use crate::human::{Exactly, Roughly, Span, Thousands};
+use crate::layout::{cut, pad, wrap};
+use crate::{Ink, Style};
+
+/// What a rule says about the problem it finds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Advice<'a> {
+    /// The likely cause; empty for none.
+    pub because: &'a str,
+    /// What to look at, one entry per check.
+    pub checks: &'a [String],
+    /// What a hasty remedy would destroy; empty for none.
+    pub danger: &'a str,
+}
+
+/// Rules and places for which advice was given are remembered up to this number; beyond it,
+/// advice is no longer printed. Groups come from the log, so their number has no other limit.
+const ADVISED_AT_MOST: usize = 10_000;
+
+/// Column at which everything after the time starts.
+const INDENT: usize = 13;
+
+/// Writes one line per change, and under the first `OPEN` of a rule at a place the line from the
+/// log, the likely cause and the checks.
+///
+/// ```text
+/// 2024-05-14 UTC
+/// 03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+///              etcd[1893] apply request took too long  took=1.203
+///              likely  disk under etcd is slow or shared
+///              check   backend commit p99 (want < 25 ms)
+/// 03:16:50.002 CLOSE ERROR etcd-slow-apply            cp-1  open 4 m 06 s, 212 hits, worst 1.41 s
+/// ```
+///
+/// Times are UTC; the date is a line of its own whenever it changes.
+#[derive(Debug)]
+pub struct StreamText {
+    style: Style,
+    first_lines_only: bool,
+    advised: BTreeSet<(Arc<str>, String)>,
+    day: Option<i64>,
+}
+
+impl StreamText {
+    /// Text in the given style. With `first_lines_only`, no evidence and no advice is written.
+    #[must_use]
+    pub const fn new(style: Style, first_lines_only: bool) -> Self {
+        Self { style, first_lines_only, advised: BTreeSet::new(), day: None }
+    }
+
+    /// Writes a change. A finding without a transition is written like its state.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn transition(
+        &mut self,
+        out: &mut dyn Write,
+        finding: &Finding,
+        advice: Option<Advice<'_>>,
+    ) -> io::Result<()> {
+        let transition = finding.transition.unwrap_or(match finding.state {
+            chiplog_engine::State::Open => Transition::Open,
+            chiplog_engine::State::Closed => Transition::Close,
+        });
+        let (word, ink) = match transition {
+            Transition::Open => ("OPEN", Ink::None),
+            Transition::Worse => ("WORSE", Ink::None),
+            Transition::Close => ("CLOSE", Ink::Good),
+        };
+        let severity = finding.severity.to_string();
+        let place = place(&finding.group, &self.style);
+        self.head(out, finding.time, word, ink, (&severity, Ink::of(finding.severity)))?;
+        self.tail(out, &finding.rule_id, &place, &measure(finding, transition))?;
+
+        let is_news = transition == Transition::Open && !self.first_lines_only;
+        if is_news && self.first_time(&finding.rule_id, place) {
+            if let Some(evidence) = finding.evidence.first() {
+                self.paragraph(out, "", &evidence_text(evidence, &self.style), true)?;
+            }
+            let advice = advice.unwrap_or_default();
+            if !advice.because.is_empty() {
+                self.paragraph(out, "likely", advice.because, false)?;
+            }
+            for check in advice.checks {
+                self.paragraph(out, "check", check, false)?;
+            }
+            if !advice.danger.is_empty() {
+                self.paragraph(out, "DANGER", advice.danger, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes that lines are missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn gap(&mut self, out: &mut dyn Write, gap: &Gap) -> io::Result<()> {
+        let host =
+            gap.host.as_deref().map_or_else(|| "-".to_owned(), |host| self.style.escape(host.as_bytes()));
+        self.head(out, gap.time, "GAP", Ink::Gap, ("WARN", Ink::Warning))?;
+        let text = format!("{}; counts are lower bounds", lost_lines(gap, &self.style));
+        self.tail(out, gap.by, &host, &text)
+    }
+
+    fn head(
+        &mut self,
+        out: &mut dyn Write,
+        time: Option<UnixNanos>,
+        word: &str,
+        ink: Ink,
+        (severity, severity_ink): (&str, Ink),
+    ) -> io::Result<()> {
+        if let Some(time) = time {
+            let day = time.0.div_euclid(86_400_000_000_000);
+            if self.day.replace(day) != Some(day) {
+                let date = time.to_civil();
+                writeln!(out, "{:04}-{:02}-{:02} UTC", date.year.unwrap_or(0), date.month, date.day)?;
+            }
+        }
+        let word = self.style.paint(ink, word);
+        let severity = self.style.paint(severity_ink, severity);
+        write!(out, "{} {word:5} {severity:5} ", time_of_day(time))
+    }
+
+    fn tail(&self, out: &mut dyn Write, subject: &str, place: &str, text: &str) -> io::Result<()> {
+        let head = format!("{} {}", pad(subject, 26), pad(place, 5));
+        // "03:12:44.120 CLOSE ERROR " stands before it.
+        let used = INDENT + 12 + crate::layout::width(&head) + 2;
+        if self.style.width == 0 || used + crate::layout::width(text) <= self.style.width {
+            return writeln!(out, "{head} {text}");
+        }
+        writeln!(out, "{}", head.trim_end())?;
+        self.paragraph(out, "", text, false)
+    }
+
+    /// Indented text; lines from a log are cut rather than wrapped.
+    fn paragraph(&self, out: &mut dyn Write, label: &str, text: &str, is_log: bool) -> io::Result<()> {
+        let label_width = if label.is_empty() { 0 } else { 8 };
+        let room = match self.style.width {
+            0 => 0,
+            width => width.saturating_sub(INDENT + label_width).max(20),
+        };
+        let lines = if is_log { vec![cut(text, room, &self.style)] } else { wrap(text, room) };
+        for (index, line) in lines.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            writeln!(out, "{:INDENT$}{label:label_width$}{line}", "")?;
+        }
+        Ok(())
+    }
+
+    fn first_time(&mut self, rule_id: &Arc<str>, place: String) -> bool {
+        self.advised.len() < ADVISED_AT_MOST && self.advised.insert((Arc::clone(rule_id), place))
+    }
+}
+
+/// `03:12:44.120` in UTC.
+fn time_of_day(time: Option<UnixNanos>) -> String {
+    match time {
+        None => "--:--:--.---".to_owned(),
+        Some(time) => {
+            let civil = time.to_civil();
+            let millis = civil.nanosecond / 1_000_000;
+            format!("{:02}:{:02}:{:02}.{millis:03}", civil.hour, civil.minute, civil.second)
+        }
+    }
+}
+
+/// Where: the host alone, other labels with their names, `-` if there is no label.
+pub(crate) fn place(group: &[(Arc<str>, Arc<str>)], style: &Style) -> String {
+    let labels: Vec<String> = group
+        .iter()
+        .map(|(name, value)| match &**name {
+            "host" => style.escape(value.as_bytes()),
+            name => format!("{name}={}", style.escape(value.as_bytes())),
+        })
+        .collect();
+    if labels.is_empty() { "-".to_owned() } else { labels.join(" ") }
+}
+
+/// `31 hits`, or `at least 31 hits` when some input is missing.
+pub(crate) fn hits(finding: &Finding) -> String {
+    let at_least = if finding.complete { "" } else { "at least " };
+    let plural = if finding.hits == 1 { "" } else { "s" };
+    format!("{at_least}{} hit{plural}", Thousands(finding.hits))
+}
+
+pub(crate) fn peak_amount(peak: &Peak) -> Roughly {
+    Roughly(Quantity { amount: peak.amount.into(), unit: peak.unit })
+}
+
+pub(crate) fn peak_limit(peak: &Peak) -> Exactly {
+    Exactly(Quantity { amount: peak.limit.into(), unit: peak.unit })
+}
+
+fn measure(finding: &Finding, transition: Transition) -> String {
+    let hits = hits(finding);
+    let window = Span(finding.window_nanos);
+    match (transition, &finding.peak) {
+        (Transition::Open | Transition::Worse, Some(peak)) if &*peak.name == "count" => {
+            let in_window = format!("{} in {window} (limit {})", peak_amount(peak), peak_limit(peak));
+            match u64::try_from(peak.amount) {
+                Ok(1) if finding.hits == 1 => hits,
+                // All hits of the stretch lie in the window: one number is enough.
+                Ok(amount) if amount == finding.hits => {
+                    format!("{hits} in {window} (limit {})", peak_limit(peak))
+                }
+                _ => format!("{in_window}, {hits}"),
+            }
+        }
+        (Transition::Open, Some(peak)) => {
+            format!("{} {} over {window} (limit {}), {hits}", peak.name, peak_amount(peak), peak_limit(peak))
+        }
+        (Transition::Worse, Some(peak)) => format!("{} {}, {hits}", peak.name, peak_amount(peak)),
+        (Transition::Open | Transition::Worse, None) => hits,
+        (Transition::Close, peak) => {
+            let mut parts = vec![];
+            if let (Some(opened), Some(closed)) = (finding.opened_time, finding.closed_time.or(finding.time))
+            {
+                let nanos = i128::from(closed.0) - i128::from(opened.0);
+                parts.push(format!("open {}", Roughly(Quantity { amount: nanos, unit: Unit::Nanoseconds })));
+            }
+            parts.push(hits);
+            if let Some(peak) = peak {
+                let span = if &*peak.name == "count" { format!(" in {window}") } else { String::new() };
+                parts.push(format!("worst {}{span}", peak_amount(peak)));
+            }
+            parts.join(", ")
+        }
+    }
+}
+
+/// `etcd[1893] apply request took too long  took=1.203`.
+pub(crate) fn evidence_text(evidence: &Evidence, style: &Style) -> String {
+    let mut text = String::new();
+    if let Some(origin) = &evidence.origin {
+        text += &style.escape(origin.as_bytes());
+        text.push(' ');
+    }
+    text += &style.escape(&evidence.body);
+    let mut separator = "  ";
+    for (name, unit, amount) in &evidence.values {
+        let value = Exactly(Quantity { amount: (*amount).into(), unit: *unit });
+        text += &format!("{separator}{name}={}", value.to_string().replace(' ', ""));
+        separator = " ";
+    }
+    text
+}
+
+/// `1,204 lines of kubelet suppressed`, `lines suppressed`.
+pub(crate) fn lost_lines(gap: &Gap, style: &Style) -> String {
+    let number = gap.lines.map(|lines| format!("{} ", Thousands(lines))).unwrap_or_default();
+    let plural = if gap.lines == Some(1) { "" } else { "s" };
+    let of = gap.of.as_ref().map(|of| format!(" of {}", style.escape(of.as_bytes()))).unwrap_or_default();
+    format!("{number}line{plural}{of} suppressed")
+}
+
+#[cfg(test)]
+mod tests {
+    use chiplog_engine::State;
+
+    use super::*;
+    use crate::example::{after, slow_apply, slow_apply_closed};
+
+    const PLAIN: Style = Style::plain();
+
+    fn advice(checks: &[String]) -> Option<Advice<'_>> {
+        Some(Advice {
+            because: "the disk under etcd is slow or shared",
+            checks,
+            danger: "do not delete the WAL",
+        })
+    }
+
+    fn written(style: Style, quiet: bool, findings: &[Finding]) -> String {
+        let mut out = vec![];
+        let mut text = StreamText::new(style, quiet);
+        let checks = ["iostat -x 1 on the host".to_owned()];
+        for finding in findings {
+            text.transition(&mut out, finding, advice(&checks)).unwrap();
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    fn worse() -> Finding {
+        let mut finding = slow_apply();
+        finding.transition = Some(Transition::Worse);
+        finding.time = after(96);
+        finding.hits = 118;
+        finding.complete = false;
+        finding
+    }
+
+    #[test]
+    fn a_pipe_gets_one_line_per_change_and_advice_once() {
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        let mut again = slow_apply();
+        again.time = after(86_400);
+        assert_eq!(
+            written(PLAIN, false, &[slow_apply(), worse(), closed, again]),
+            r"2024-05-14 UTC
+03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+             etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+             likely  the disk under etcd is slow or shared
+             check   iostat -x 1 on the host
+             DANGER  do not delete the WAL
+03:14:20.120 WORSE ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s, at least 118 hits
+03:16:50.120 CLOSE ERROR etcd-slow-apply            cp-1  open 4 m 06 s, 212 hits, worst 1.20 s
+2024-05-15 UTC
+03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+"
+        );
+    }
+
+    #[test]
+    fn a_terminal_of_80_columns_is_enough() {
+        let style = Style { colour: false, width: 80, unicode: false };
+        assert_eq!(
+            written(style, false, &[slow_apply()]),
+            r"2024-05-14 UTC
+03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1
+             p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+             etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+             likely  the disk under etcd is slow or shared
+             check   iostat -x 1 on the host
+             DANGER  do not delete the WAL
+"
+        );
+    }
+
+    #[test]
+    fn a_count_is_not_said_twice() {
+        let mut finding = slow_apply();
+        finding.peak = Some(Peak { name: Arc::from("count"), unit: Unit::Count, amount: 31, limit: 30 });
+        assert!(written(PLAIN, true, &[finding.clone()]).ends_with(" 31 hits in 60 s (limit 30)\n"));
+        finding.hits = 118;
+        finding.transition = Some(Transition::Worse);
+        assert!(written(PLAIN, true, &[finding]).ends_with(" 31 in 60 s (limit 30), 118 hits\n"));
+    }
+
+    #[test]
+    fn quiet_text_is_first_lines_and_colour_is_on_two_words() {
+        let style = Style { colour: true, ..PLAIN };
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        let text = written(style, true, &[slow_apply(), closed]);
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains("120 OPEN  \u{1b}[31mERROR\u{1b}[0m etcd"), "{text:?}");
+        assert!(text.contains("120 \u{1b}[32mCLOSE\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m etcd"), "{text:?}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_invented() {
+        let mut bare = Finding::new(
+            Arc::from("x"),
+            Arc::from("x"),
+            chiplog_parse::Severity::Warning,
+            Arc::from("stdin"),
+        );
+        bare.hits = 1;
+        bare.state = State::Closed;
+        assert_eq!(
+            written(PLAIN, false, &[bare]),
+            "--:--:--.--- CLOSE WARN  x                          -     1 hit\n"
+        );
+    }
+
+    #[test]
+    fn a_gap_says_who_lost_what() {
+        let gap = Gap {
+            source: Arc::from("stdin"),
+            time: after(0),
+            host: Some(Arc::from("w-07")),
+            by: "journald",
+            of: Some(Arc::from("kubelet.service")),
+            lines: Some(1_204),
+        };
+        let mut out = vec![];
+        StreamText::new(PLAIN, false).gap(&mut out, &gap).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "2024-05-14 UTC\n03:12:44.120 GAP   WARN  journald                   w-07  \
+             1,204 lines of kubelet.service suppressed; counts are lower bounds\n"
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! The one place that drives the engine.
+
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+
+use chiplog_engine::{
+    BlockSource, CountField, CountTable, Finding, InputOptions, Scan, ScanMode, ScanOptions, ScanSummary,
+    Series, SeriesOptions, SeriesTable, count_fields, run_case,
+};
+use chiplog_parse::Clock;
+use chiplog_rules::RuleSet;
+
+use crate::clock;
+use crate::exit::Failure;
+use crate::flags::EngineFlags;
+
+/// A source that ends where its input breaks off; whoever made it says so.
+pub(crate) trait Source: BlockSource<Error = Infallible> {}
+impl<S: BlockSource<Error = Infallible>> Source for S {}
+
+fn workers(jobs: Option<NonZeroUsize>) -> usize {
+    // Where the number of cores cannot be told, one thread is always there.
+    jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+fn scan_options(flags: &EngineFlags) -> ScanOptions {
+    let (since, until) = clock::range(flags.time);
+    let mode = if flags.speed.dense { ScanMode::Dense } else { ScanMode::Sparse };
+    ScanOptions { workers: workers(flags.speed.jobs), mode, since, until }
+}
+
+/// Rules over inputs.
+pub(crate) struct Pipeline(Scan);
+
+impl Pipeline {
+    pub(crate) fn new(rules: &RuleSet, flags: &EngineFlags) -> Self {
+        Self(Scan::new(rules, scan_options(flags)))
+    }
+
+    pub(crate) fn input(
+        &mut self,
+        name: &Arc<str>,
+        clock: Clock,
+        is_live: bool,
+        source: &mut impl Source,
+        on_transition: &mut dyn FnMut(&Finding),
+    ) {
+        let input = InputOptions { name: Arc::clone(name), clock, is_live };
+        let Ok(()) = self.0.input(&input, source, on_transition);
+    }
+
+    pub(crate) fn finish(self) -> ScanSummary {
+        self.0.finish()
+    }
+}
+
+/// Rules over time.
+pub(crate) struct Plotting(Series);
+
+impl Plotting {
+    pub(crate) fn new(rules: &RuleSet, flags: &EngineFlags, step_nanos: i64) -> Self {
+        Self(Series::new(rules, SeriesOptions { step_nanos, scan: scan_options(flags) }))
+    }
+
+    pub(crate) fn input(&mut self, name: &Arc<str>, clock: Clock, source: &mut impl Source) {
+        let input = InputOptions { name: Arc::clone(name), clock, is_live: false };
+        let Ok(()) = self.0.input(&input, source);
+    }
+
+    pub(crate) fn finish(self) -> SeriesTable {
+        self.0.finish()
+    }
+}
+
+/// Fields to count by, as asked for and as the engine knows them.
+pub(crate) type CountFields = Vec<(Arc<str>, CountField)>;
+
+pub(crate) fn fields(names: &[String]) -> Result<CountFields, Failure> {
+    names
+        .iter()
+        .map(|name| CountField::from_name(name).map(|field| (Arc::from(name.as_str()), field)))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Records by field, over all sources.
+pub(crate) fn count<S: Source>(
+    fields: &CountFields,
+    jobs: Option<NonZeroUsize>,
+    sources: &mut dyn Iterator<Item = S>,
+) -> CountTable {
+    let Ok(table) = count_fields(fields, workers(jobs), sources);
+    table
+}
+
+/// The outcome of one test that a rule file holds.
+pub(crate) struct TestOutcome {
+    pub(crate) rule_id: String,
+    pub(crate) name: String,
+    /// What was expected and did not happen, or happened and was not expected.
+    pub(crate) problems: Vec<String>,
+}
+
+/// Runs the tests of all rules, by rule id and in the order of the file.
+pub(crate) fn run_rule_tests(rules: &RuleSet) -> Vec<TestOutcome> {
+    let mut order: Vec<_> = rules.rules().iter().enumerate().collect();
+    order.sort_by(|(_, a), (_, b)| a.id.cmp(&b.id));
+    let mut outcomes = vec![];
+    for (index, rule) in order {
+        for case in &rule.tests {
+            let problems = run_case(rules, index, case).failures;
+            outcomes.push(TestOutcome { rule_id: rule.id.clone(), name: case.name.clone(), problems });
+        }
+    }
+    outcomes
+}

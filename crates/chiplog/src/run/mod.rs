@@ -1,0 +1,101 @@
+//! One module per command.
+
+pub(crate) mod detect;
+pub(crate) mod explain;
+pub(crate) mod generate;
+pub(crate) mod parse;
+pub(crate) mod rules;
+pub(crate) mod scan;
+pub(crate) mod stream;
+pub(crate) mod tables;
+
+use chiplog_engine::{Finding, ScanSummary};
+use chiplog_parse::{Format as LineFormat, Severity};
+use chiplog_report::{Advice, Thousands};
+use chiplog_rules::{Rule, RuleSet};
+
+use crate::exit::{Exit, Failure};
+use crate::flags::{FindingFlags, ScanOptions};
+
+/// Which findings are shown.
+#[derive(Debug)]
+struct Selection {
+    rules: Vec<String>,
+    year_is_given: bool,
+    min_severity: Option<Severity>,
+}
+
+impl Selection {
+    fn of(options: &ScanOptions) -> Self {
+        Self {
+            rules: options.engine.rules.rule.clone(),
+            year_is_given: options.engine.time.clock.year.is_some(),
+            min_severity: options.findings.min_severity.map(crate::flags::Level::severity),
+        }
+    }
+
+    fn has_rule(&self, id: &str) -> bool {
+        self.rules.is_empty() || self.rules.iter().any(|rule| rule == id)
+    }
+
+    fn shows(&self, finding: &Finding) -> bool {
+        self.has_rule(&finding.rule_id) && self.min_severity.is_none_or(|least| finding.severity >= least)
+    }
+
+    /// Leaves out everything about other rules than those asked for, and does not call a year
+    /// guessed that was given.
+    fn restrict(&self, summary: &mut ScanSummary) {
+        summary.findings.retain(|finding| self.has_rule(&finding.rule_id));
+        summary.rules.retain(|id, _| self.has_rule(id));
+        for input in &mut summary.inputs {
+            input.year_was_guessed &= !self.year_is_given;
+        }
+    }
+}
+
+fn advice<'a>(rules: &'a RuleSet, id: &str) -> Option<Advice<'a>> {
+    rules.get(id).map(advice_of)
+}
+
+fn advice_of(rule: &Rule) -> Advice<'_> {
+    Advice {
+        because: rule.cause.as_deref().unwrap_or(""),
+        checks: &rule.check,
+        danger: rule.danger.as_deref().unwrap_or(""),
+    }
+}
+
+/// An error if there were lines and none of them was recognised.
+fn check_recognised(summary: &ScanSummary) -> Result<(), Failure> {
+    let sum = |field: fn(&chiplog_engine::InputSummary) -> u64| {
+        summary.inputs.iter().fold(0u64, |sum, input| sum.saturating_add(field(input)))
+    };
+    let (lines, unparsed) = (sum(|input| input.lines), sum(|input| input.unparsed));
+    let mut chains = summary.inputs.iter().flat_map(|input| input.formats.keys());
+    if unparsed == 0 || chains.any(|chain| chain.iter().any(|format| *format != LineFormat::Text)) {
+        return Ok(());
+    }
+    let name = match summary.inputs.as_slice() {
+        [only] => only.name.to_string(),
+        many => format!("{} inputs", Thousands(many.len() as u64)),
+    };
+    let failure =
+        Failure::no_input(format!("no log lines recognised in {name} ({} lines)", Thousands(lines)));
+    Err(match summary.inputs.as_slice() {
+        [only] if &*only.name != "stdin" => {
+            failure.with_hint(format!("chiplog detect {} shows what was tried", only.name))
+        }
+        _ => failure.with_hint("chiplog detect FILE shows what was tried"),
+    })
+}
+
+/// The exit code of a run that came to its end.
+fn exit_of(summary: &ScanSummary, flags: FindingFlags, is_incomplete: bool) -> Exit {
+    let limit = flags.fail_on.map(crate::flags::Level::severity);
+    if limit.is_some_and(|limit| summary.findings.iter().any(|finding| finding.severity >= limit)) {
+        return Exit::Found;
+    }
+    let lost =
+        is_incomplete || !summary.gaps.is_empty() || summary.inputs.iter().any(|input| input.cut_lines > 0);
+    if flags.strict && lost { Exit::Incomplete } else { Exit::Success }
+}

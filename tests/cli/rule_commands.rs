@@ -1,0 +1,101 @@
+//! `rules` and `explain`.
+
+use crate::{Files, run, run_with};
+
+const DISK: &str = r#"
+id = "disk.full"
+severity = "error"
+match = { contains = "no space left on device" }
+because = "the disk of the node is full"
+check = ["df -h on the node"]
+danger = "do not delete files of running containers"
+"#;
+
+#[test]
+fn try_answers_every_line_in_json() {
+    let files = Files::new(&[("disk.toml", DISK)]);
+    let disk = files.path("disk.toml");
+    let arguments = ["rules".as_ref(), "try".as_ref(), "--json".as_ref(), disk.as_os_str(), "-".as_ref()];
+    let ran = run_with(arguments, b"write: no space left on device\nfine\n\n");
+    assert_eq!(
+        ran.stdout,
+        "{\"line\":1,\"rules\":[\"disk.full\"],\"best\":\"disk.full\"}\n\
+         {\"line\":2,\"rules\":[],\"best\":null}\n\
+         {\"line\":3,\"rules\":[],\"best\":null}\n"
+    );
+    assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn why_tells_the_reason_for_one_line() {
+    let files = Files::new(&[("disk.toml", DISK), ("a.log", "one\ntwo\n")]);
+    let line = format!("{}:2", files.path("a.log").display());
+    let disk = files.path("disk.toml");
+    let ran = run(["rules".as_ref(), "try".as_ref(), "--why".as_ref(), disk.as_os_str(), line.as_ref()]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("line 2: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\n  disk.full: "), "{}", ran.stdout);
+
+    let line = format!("{}:3", files.path("a.log").display());
+    let ran = run(["rules".as_ref(), "try".as_ref(), disk.as_os_str(), line.as_ref()]);
+    assert_eq!(ran.exit, 3);
+    assert!(ran.stderr.ends_with("has no line 3: it has 2\n"), "{}", ran.stderr);
+
+    assert_eq!(run(["rules", "try", "--why", "-"]).exit, 2);
+}
+
+#[test]
+fn lint_points_at_what_is_wrong() {
+    let files = Files::new(&[("bad.toml", "id = 'a.b'\nmatch = { contain = 'x' }\n"), ("good.toml", DISK)]);
+    let ran = run(["rules".as_ref(), "lint".as_ref(), files.path("bad.toml").as_os_str()]);
+    assert_eq!(ran.exit, 2);
+    assert!(ran.stdout.contains("bad.toml:2: unknown key `contain` in match\n    | match"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("1 file, 1 error, 0 warnings\n"), "{}", ran.stdout);
+    let ran = run(["rules".as_ref(), "lint".as_ref(), files.path("good.toml").as_os_str()]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (0, "1 file, 1 rule, 0 errors, 0 warnings\n"));
+}
+
+#[test]
+fn rules_that_do_not_load_stop_the_program_with_2() {
+    let files = Files::new(&[("bad.toml", "id = 'a.b'\n")]);
+    let bad = files.path("bad.toml");
+    let ran = run(["scan".as_ref(), "--rules".as_ref(), bad.as_os_str(), "-".as_ref()]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    assert_eq!(run(["scan", "--rules", "no-such", "-"]).exit, 2);
+    assert_eq!(run(["scan", "--no-builtin", "-"]).exit, 2);
+}
+
+#[test]
+fn explain_tells_the_cause_the_checks_and_the_danger() {
+    let files = Files::new(&[("disk.toml", DISK)]);
+    let disk = files.path("disk.toml");
+    let ran = run(["explain".as_ref(), "disk.full".as_ref(), "--rules".as_ref(), disk.as_os_str()]);
+    assert_eq!(ran.exit, 0);
+    for line in [
+        "disk.full  (ERROR)  disk.full",
+        "opens    when count >= 1",
+        "cause    the disk of the node is full",
+        "check    df -h on the node",
+        "DANGER   do not delete files of running containers",
+    ] {
+        assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    }
+    let ran = run(["explain".as_ref(), "disk.ful".as_ref(), "--rules".as_ref(), disk.as_os_str()]);
+    assert_eq!(ran.exit, 2);
+    assert_eq!(ran.stderr, "error: there is no rule disk.ful\n  hint: did you mean disk.full?\n");
+}
+
+#[test]
+fn lists_are_sorted_and_also_json() {
+    let files = Files::new(&[("disk.toml", DISK)]);
+    let disk = files.path("disk.toml");
+    let common =
+        ["rules".as_ref(), "list".as_ref(), "--no-builtin".as_ref(), "--rules".as_ref(), disk.as_os_str()];
+    assert_eq!(run(common).stdout, "disk.full  ERROR     disk.full\n");
+    let json = run(common.into_iter().chain(["--json".as_ref()])).stdout;
+    assert!(
+        json.starts_with(r#"{"schema":"chiplog.rule.v1","rule_id":"disk.full","severity_text":"ERROR""#),
+        "{json}"
+    );
+}
