@@ -30,7 +30,7 @@ pub(crate) struct SourceClock {
     year: Clock,
     /// Consecutive lines that were placed far from the reference, near each other.
     strays: Strays,
-    reference: Option<i64>,
+    reference: Option<Reference>,
     utc_offset_nanos: Option<i64>,
     zone_is_given: bool,
     boot_known: bool,
@@ -38,6 +38,14 @@ pub(crate) struct SourceClock {
     pub(crate) civil_was_seen: bool,
     /// Times since boot were placed without knowing when the machine booted.
     pub(crate) relative_to_boot: bool,
+}
+
+/// A local time near which the lines are.
+#[derive(Clone, Copy, Debug)]
+struct Reference {
+    local: i64,
+    /// A line with a year said so; otherwise it rests on the caller's guess.
+    has_year: bool,
 }
 
 /// Moves to a new place need this many lines that agree.
@@ -83,6 +91,10 @@ impl SourceClock {
         instant.0.saturating_add(self.utc_offset_nanos.unwrap_or(0))
     }
 
+    pub(crate) fn zone_is_known(&self) -> bool {
+        self.utc_offset_nanos.is_some()
+    }
+
     pub(crate) fn zone_was_assumed(&self) -> bool {
         self.civil_was_seen && self.utc_offset_nanos.is_none()
     }
@@ -94,25 +106,33 @@ impl SourceClock {
     /// a wall clock in the envelope tells the source's zone.
     pub(crate) fn place(&mut self, times: LineTimes) -> Option<i64> {
         match (times.envelope, times.payload) {
-            (Some(Time::Instant(at)), _) => Some(self.to_local(at)),
+            (Some(Time::Instant(at)), _) => {
+                let local = self.to_local(at);
+                self.anchor(local, true);
+                Some(local)
+            }
             (Some(Time::Civil(envelope)), Some(Time::Instant(at))) => {
+                self.anchor(self.to_local(at), true);
                 let local = self.place_civil(&envelope)?;
                 if !self.zone_is_given && self.utc_offset_nanos.is_none() {
                     self.utc_offset_nanos = quarter_hours_between(at.0, local);
                 }
-                Some(if quarter_hours_between(at.0, local).is_some() {
-                    self.refine(local, at.0)
-                } else {
-                    local
-                })
+                Some(refine(local, at.0))
             }
             (Some(Time::Civil(envelope)), Some(Time::Civil(payload))) => {
+                if let Some(dated) = payload.year.and_then(|year| payload.at(year, 0)) {
+                    self.anchor(dated.0, true);
+                }
                 let local = self.place_civil(&envelope)?;
                 let near = Clock::near(UnixNanos(local)).peek(Time::Civil(payload));
-                Some(near.map_or(local, |payload| self.refine(local, payload.instant.0)))
+                Some(near.map_or(local, |payload| refine(local, payload.instant.0)))
             }
             (Some(Time::Civil(civil)), _) | (None, Some(Time::Civil(civil))) => self.place_civil(&civil),
-            (None, Some(Time::Instant(at))) => Some(self.to_local(at)),
+            (None, Some(Time::Instant(at))) => {
+                let local = self.to_local(at);
+                self.anchor(local, true);
+                Some(local)
+            }
             (Some(time @ Time::SinceBoot { micros }), _)
             | (None, Some(time @ Time::SinceBoot { micros })) => {
                 if self.boot_known {
@@ -126,31 +146,40 @@ impl SourceClock {
         }
     }
 
-    /// The payload's reading, moved by whole quarters of an hour onto the envelope's clock.
-    fn refine(&self, local: i64, payload: i64) -> i64 {
-        match quarter_hours_between(payload, local) {
-            Some(offset) => payload.saturating_add(offset),
-            None => local,
-        }
-    }
-
     fn place_civil(&mut self, civil: &Civil) -> Option<i64> {
         let resolved = self.year.peek(Time::Civil(*civil))?;
         self.civil_was_seen = true;
         let local = resolved.instant.0;
-        if resolved.year_was_guessed {
-            self.year_was_guessed = true;
-            // The reference walks with the lines, in small steps: one wrong date must not carry
-            // the lines after it into another year.
-            const STEP: i64 = 60 * DAY;
-            let is_near = self.reference.is_none_or(|reference| local.abs_diff(reference) <= STEP as u64);
-            if is_near || self.strays.agree(local, STEP) {
-                self.reference = Some(local);
-                self.year = Clock::near(UnixNanos(local)).with_utc_offset_seconds(0);
-                self.strays = Strays::default();
-            }
-        }
+        self.year_was_guessed |= resolved.year_was_guessed;
+        self.anchor(local, !resolved.year_was_guessed);
         Some(local)
+    }
+
+    /// Takes note of where the source is. The reference for missing years walks with the lines,
+    /// in small steps: one wrong date must not carry the lines after it into another year. A line
+    /// with a year overrules a guess.
+    fn anchor(&mut self, local: i64, has_year: bool) {
+        const STEP: i64 = 60 * DAY;
+        let (is_near, had_year) = match self.reference {
+            None => (true, false),
+            Some(reference) => {
+                let is_near = local.abs_diff(reference.local) <= STEP as u64;
+                (is_near || (has_year && !reference.has_year), reference.has_year)
+            }
+        };
+        if is_near || self.strays.agree(local, STEP) {
+            self.reference = Some(Reference { local, has_year: has_year || had_year });
+            self.year = Clock::near(UnixNanos(local)).with_utc_offset_seconds(0);
+            self.strays = Strays::default();
+        }
+    }
+}
+
+/// The payload's reading, moved by whole quarters of an hour onto the envelope's clock.
+fn refine(local: i64, payload: i64) -> i64 {
+    match quarter_hours_between(payload, local) {
+        Some(offset) => payload.saturating_add(offset),
+        None => local,
     }
 }
 
@@ -229,6 +258,17 @@ mod tests {
         assert!(show(civil(12, 31, 23, 59, 59)).starts_with("2018-12-31"));
         assert!(show(civil(6, 30, 0, 0, 0)).starts_with("2019-06-30"));
         assert!(show(civil(1, 1, 0, 0, 1)).starts_with("2019-01-01"));
+    }
+
+    #[test]
+    fn a_line_with_a_year_overrules_the_guess() {
+        let mut clock = SourceClock::new(Clock::from_year(2026));
+        let first = clock.place(payload(civil(10, 22, 11, 22, 16))).unwrap();
+        assert!(clock.to_instant(first).unwrap().to_string().starts_with("2026"));
+        let dated = Civil::new(Some(2018), (10, 22), (11, 22, 16), 0).unwrap();
+        clock.place(payload(Time::Civil(dated)));
+        let second = clock.place(payload(civil(10, 22, 11, 22, 17))).unwrap();
+        assert!(clock.to_instant(second).unwrap().to_string().starts_with("2018-10-22T11:22:17"));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_parse::{Clock, Detector};
+use chiplog_parse::{Clock, Detector, Time};
 
 use crate::Block;
-use crate::clocks::{Progress, SourceClock};
+use crate::clocks::{LineTimes, Progress, SourceClock};
 use crate::partial::{Entry, Partial};
 use crate::scanner::times_of;
 
@@ -27,6 +27,9 @@ pub(crate) struct Placement {
 pub(crate) struct Host {
     pub(crate) name: Arc<str>,
     pub(crate) progress: Progress,
+    /// The same host again, for bare lines whose zone is unknown: they may be hours away from
+    /// lines that give an instant, so neither tells how far the other has come.
+    zoneless: Option<usize>,
 }
 
 /// The time of a line.
@@ -36,6 +39,8 @@ pub(crate) struct Placed {
     pub(crate) time: Option<i64>,
     /// The line itself says it.
     pub(crate) is_own: bool,
+    /// Which of [`Placement::hosts`] the line belongs to.
+    pub(crate) host: usize,
 }
 
 impl Placement {
@@ -60,7 +65,7 @@ impl Placement {
         }
         let id = self.hosts.len();
         let text = Arc::from(&*String::from_utf8_lossy(name));
-        self.hosts.push(Host { name: text, progress: Progress::default() });
+        self.hosts.push(Host { name: text, progress: Progress::default(), zoneless: None });
         self.host_ids.insert(name.into(), id);
         id
     }
@@ -68,16 +73,34 @@ impl Placement {
     /// The time of an entry: its own, else that of a line shortly before it, else how far its
     /// host has come.
     pub(crate) fn place(&mut self, block: &Block, entry: &Entry, host: usize) -> Placed {
-        let own = self.clock.place(entry.times);
-        let time = own
-            .or_else(|| self.look_back(block, entry.offset as usize))
-            .or(self.hosts[host].progress.latest());
-        Placed { time, is_own: own.is_some() }
+        let is_own = !entry.times.is_empty();
+        let times = if is_own { Some(entry.times) } else { self.look_back(block, entry.offset as usize) };
+        let host = times.map_or(host, |times| self.host_of(times, host));
+        let placed = times.and_then(|times| self.clock.place(times));
+        let time = placed.or(self.hosts[host].progress.latest());
+        Placed { time, is_own: is_own && placed.is_some(), host }
     }
 
-    /// The time of the nearest earlier line that has one: a message with a line break in it is
+    /// Which of [`Placement::hosts`] a line with these times belongs to.
+    pub(crate) fn host_of(&mut self, times: LineTimes, host: usize) -> usize {
+        let is_bare = matches!(times, LineTimes { envelope: None, payload: Some(Time::Civil(_)) });
+        if is_bare && !self.clock.zone_is_known() { self.zoneless(host) } else { host }
+    }
+
+    fn zoneless(&mut self, host: usize) -> usize {
+        if let Some(known) = self.hosts[host].zoneless {
+            return known;
+        }
+        let id = self.hosts.len();
+        let name = Arc::clone(&self.hosts[host].name);
+        self.hosts.push(Host { name, progress: Progress::default(), zoneless: None });
+        self.hosts[host].zoneless = Some(id);
+        id
+    }
+
+    /// The times of the nearest earlier line that has one: a message with a line break in it is
     /// several lines, and only the first of them carries the time.
-    fn look_back(&mut self, block: &Block, offset: usize) -> Option<i64> {
+    fn look_back(&mut self, block: &Block, offset: usize) -> Option<LineTimes> {
         let head = &block.bytes[..offset];
         let joined;
         let before = if head.len() >= LOOK_BACK_BYTES {
@@ -91,10 +114,18 @@ impl Placement {
         for line in before.rsplit(|byte| *byte == b'\n') {
             let times = times_of(&self.detector.peel(line));
             if !times.is_empty() {
-                return self.clock.place(times);
+                return Some(times);
             }
         }
         None
+    }
+
+    /// The hosts that lines name, in order of appearance.
+    pub(crate) fn names(&self) -> impl Iterator<Item = Arc<str>> {
+        let twins: Vec<usize> = self.hosts.iter().filter_map(|host| host.zoneless).collect();
+        let hosts = self.hosts.iter().enumerate();
+        let named = hosts.filter(move |(id, host)| !host.name.is_empty() && !twins.contains(id));
+        named.map(|(_, host)| Arc::clone(&host.name))
     }
 
     /// Ends a block.

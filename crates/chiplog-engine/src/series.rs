@@ -78,11 +78,11 @@ impl Series {
         let workers = self.options.scan.workers.max(1);
         let read = pool::run(source, workers, make_worker, |block, partial: Partial| {
             let hosts = placement.hosts_of(&partial);
-            let mut block_keys = vec![None; partial.keys.keys.len()];
+            let mut block_keys: HashMap<(u32, usize), usize> = HashMap::new();
             let mut last: Option<(usize, i64, usize)> = None;
             for entry in &partial.entries {
-                let host = hosts[entry.host as usize];
-                let placed = placement.place(block, entry, host);
+                let placed = placement.place(block, entry, hosts[entry.host as usize]);
+                let host = placed.host;
                 if let (Some(time), true) = (placed.time, placed.is_own) {
                     placement.hosts[host].progress.advance(time);
                 }
@@ -96,7 +96,7 @@ impl Series {
                     self.hits_without_time += 1;
                     continue;
                 };
-                let key = *block_keys[key as usize].get_or_insert_with(|| {
+                let key = *block_keys.entry((key, host)).or_insert_with(|| {
                     let key = &partial.keys.keys[key as usize];
                     let key = (key.rule, host, key.labels.clone());
                     *key_ids.entry(key.clone()).or_insert_with(|| {

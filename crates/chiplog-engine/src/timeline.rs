@@ -246,8 +246,6 @@ impl Timeline {
     /// Takes the next block of the source and what was found in it.
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_transition: OnTransition<'_>) {
         let hosts = self.placement.hosts_of(partial);
-        let none_open = || OpenFindings { keys: Vec::new(), next_close: i64::MAX };
-        self.open.resize_with(self.placement.hosts.len(), none_open);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
         for entry in &partial.entries {
@@ -274,9 +272,10 @@ impl Timeline {
         counter: &mut LineCounter<'_>,
         on_transition: OnTransition<'_>,
     ) {
-        let host = hosts[entry.host as usize];
         let offset = entry.offset as usize;
-        let Placed { time, is_own } = self.placement.place(block, entry, host);
+        let Placed { time, is_own, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
+        let none_open = || OpenFindings { keys: Vec::new(), next_close: i64::MAX };
+        self.open.resize_with(self.placement.hosts.len(), none_open);
         let instant = time.and_then(|time| self.placement.clock.to_instant(time));
         if !self.range.contains(instant) {
             return;
@@ -291,8 +290,8 @@ impl Timeline {
         }
         let EntryKind::Hit { key, values, counts } = entry.kind else { return };
         let key = match keys[key as usize] {
-            Some(known) => known,
-            None => {
+            Some(known) if self.keys[known].host == host => known,
+            _ => {
                 let found = self.key_id(&partial.keys.keys[key as usize], host);
                 keys[key as usize] = Some(found);
                 found
@@ -537,7 +536,8 @@ impl Timeline {
     /// line that comes late may still belong to the finding, and what is final must not depend on
     /// how the stream was cut.
     fn announce_closes(&mut self, times: LineTimes, host: usize, on_transition: OnTransition<'_>) {
-        if self.open[host].keys.is_empty() {
+        let host = self.placement.host_of(times, host);
+        if self.open.get(host).is_none_or(|open| open.keys.is_empty()) {
             return;
         }
         let Some(time) = self.placement.clock.clone().place(times) else { return };
@@ -720,14 +720,7 @@ impl Timeline {
             last_time: instant(self.last_time),
             year_was_guessed: self.placement.clock.year_was_guessed,
             zone_was_assumed: self.placement.clock.zone_was_assumed(),
-            hosts: self
-                .placement
-                .hosts
-                .iter()
-                .filter(|host| !host.name.is_empty())
-                .take(MAX_HOSTS)
-                .map(|host| Arc::clone(&host.name))
-                .collect(),
+            hosts: self.placement.names().take(MAX_HOSTS).collect(),
         };
         Outcome {
             input,

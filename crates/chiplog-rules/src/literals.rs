@@ -5,7 +5,7 @@
 //! some envelope writes differently, and a *piece* is what is left: it stands in the raw line as it
 //! stands in the text, however deep it is nested.
 
-use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces occur everywhere.
@@ -121,7 +121,7 @@ fn prefixes(hir: &Hir, raw_line: bool) -> Vec<AnyOf> {
     match literals {
         [] => Vec::new(),
         [one] => of_text(one.as_bytes()),
-        several => of_any_text(several.iter().map(|literal| literal.as_bytes())),
+        several => of_any_text(several.iter().map(Literal::as_bytes)),
     }
 }
 
@@ -139,32 +139,10 @@ fn rarity(byte: u8) -> u32 {
     }
 }
 
-/// How many of the first bytes the SIMD searcher looks at before it compares.
-const FINGERPRINT: usize = 4;
-
-/// No literal is longer: more bytes make the searcher no faster, and a shorter one is shared by
-/// more rules.
-const MAX_LEN: usize = 12;
-
-fn fingerprint_score(piece: &[u8]) -> u32 {
-    piece.iter().take(FINGERPRINT).map(|byte| rarity(*byte)).sum()
-}
-
-/// The part of a piece that is best to search for: the one with the rarest beginning.
-pub(crate) fn window(piece: &[u8]) -> &[u8] {
-    // A short end of a long piece begins rarely but confirms little.
-    let last_start = piece.len().saturating_sub(MAX_LEN.min(8).max(MIN_LEN));
-    let start = (0..=last_start)
-        .max_by_key(|start| (fingerprint_score(&piece[*start..]), std::cmp::Reverse(*start)))
-        .unwrap_or(0);
-    &piece[start..piece.len().min(start + MAX_LEN)]
-}
-
-/// How good a piece is: the bits that its best beginning carries, and a little for its length.
+/// How good a piece is: the bits of surprise in its rarest bytes, and a little for its length.
 pub(crate) fn score(piece: &[u8]) -> u32 {
-    let window = window(piece);
-    let length = u32::try_from(window.len()).unwrap_or(u32::MAX);
-    fingerprint_score(window) + length
+    let rarest = piece.windows(MIN_LEN).map(|part| part.iter().map(|byte| rarity(*byte)).sum()).max();
+    rarest.unwrap_or(0) + u32::try_from(piece.len().min(16)).unwrap_or(0)
 }
 
 /// How good a set is: that of its worst literal, less what each further one costs.
@@ -204,16 +182,5 @@ mod tests {
         );
         assert_eq!(regex_sets(r"\d+|foobar"), Vec::<Vec<String>>::new());
         assert_eq!(regex_sets(r"(?:foobar)?"), Vec::<Vec<String>>::new());
-    }
-
-    #[test]
-    fn a_window_is_a_part_of_its_piece() {
-        for piece in
-            [b"took too long".as_slice(), b"abcd", b"Killed process", b"a very long piece of text, indeed"]
-        {
-            let window = window(piece);
-            assert!(window.len() >= MIN_LEN && window.len() <= MAX_LEN);
-            assert!(memchr::memmem::find(piece, window).is_some());
-        }
     }
 }

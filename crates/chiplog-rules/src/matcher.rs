@@ -216,7 +216,7 @@ impl Source {
         let start = out.len();
         match self {
             Self::Regex { regex, group } => {
-                out.extend_from_slice(regexes.group(*regex, *group, seen.message)?)
+                out.extend_from_slice(regexes.group(*regex, *group, seen.message)?);
             }
             Self::Field(key) => {
                 if !field_into(seen.record, key, out) {

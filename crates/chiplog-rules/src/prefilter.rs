@@ -1,16 +1,20 @@
 //! Finding the lines that may matter without reading all lines.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, packed};
+mod arrange;
+mod cover;
+mod gate;
 
-use crate::literals::{AnyOf, score, set_score, window};
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 
-/// What the raw line of a message holds that stands in none of the usual forms: journald's JSON
-/// prints a message that is not printable UTF-8 as an array of byte values. Such a line is looked
-/// at by every rule.
-const BYTE_ARRAYS: [&[u8]; 2] = [b"\"MESSAGE\":[", b"\"MESSAGE\" : ["];
+use crate::literals::AnyOf;
+pub(crate) use gate::Gate;
 
-/// The part of each of [`BYTE_ARRAYS`] that is rare: other fields are never in this form.
-const BYTE_ARRAY_WINDOWS: [&[u8]; 2] = [b"E\":[", b"E\" : ["];
+/// Lines of a healthy cluster, by which literals are judged: one that occurs here is common, and
+/// one that begins as much of this does costs time.
+const SAMPLE: &[u8] = include_bytes!("prefilter/sample.log");
+
+/// The longest literal that is searched for: more bytes do not make the search faster.
+const MAX_LEN: usize = 12;
 
 /// How to find the lines that some rule of a set may match.
 #[derive(Clone, Debug)]
@@ -87,132 +91,58 @@ impl LiteralSearcher {
     }
 }
 
-/// Which alternatives a line can match, by the literals that it holds.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    automaton: Option<AhoCorasick>,
-    /// For each literal, the alternatives that it lets pass.
-    passes: Vec<Vec<usize>>,
-    /// Alternatives that need no literal.
-    always: Vec<usize>,
-    alternatives: usize,
-}
-
-impl Gate {
-    /// Puts the indexes of the alternatives that the line can match into `out`, in rising order.
-    pub(crate) fn candidates_into(&self, raw_line: &[u8], out: &mut Vec<usize>) {
-        out.clear();
-        out.extend_from_slice(&self.always);
-        let Some(automaton) = &self.automaton else { return };
-        for found in automaton.find_overlapping_iter(raw_line) {
-            match self.passes.get(found.pattern().as_usize()) {
-                Some(passes) => out.extend_from_slice(passes),
-                None => {
-                    out.clear();
-                    out.extend(0..self.alternatives);
-                    return;
-                }
-            }
-            // A line that repeats a literal a thousand times gives each alternative once.
-            if out.len() > 4 * self.alternatives {
-                out.sort_unstable();
-                out.dedup();
-            }
-        }
-        out.sort_unstable();
-        out.dedup();
-    }
-}
-
-/// Chooses for every alternative the set of literals by which it is found, so that all together
+/// Chooses for every alternative the literals by which its lines are found, so that all together
 /// need few and rare ones. `candidates` holds for each alternative the sets to choose from.
+///
+/// The search finds every line that the gate lets pass.
 pub(crate) fn plan(candidates: &[Vec<AnyOf>]) -> (Gate, Option<LiteralSearcher>) {
-    let chosen = choose(candidates);
-
-    let mut literals: Vec<Vec<u8>> = Vec::new();
-    let mut passes: Vec<Vec<usize>> = Vec::new();
-    let mut always = Vec::new();
-    for (alternative, set) in chosen.iter().enumerate() {
-        let Some(set) = set else {
-            always.push(alternative);
-            continue;
-        };
-        for literal in set.iter() {
-            let index = literals.iter().position(|known| known == literal).unwrap_or_else(|| {
-                literals.push(literal.clone());
-                passes.push(Vec::new());
-                literals.len() - 1
-            });
-            if passes[index].last() != Some(&alternative) {
-                passes[index].push(alternative);
-            }
+    let (chosen, mut phrases) = cover::choose(candidates, SAMPLE);
+    let gate = Gate::new(&chosen);
+    let sparse = chosen.iter().all(Option::is_some);
+    let searcher = sparse.then(|| {
+        if !phrases.is_empty() {
+            phrases.extend(gate::BYTE_ARRAY_PHRASES.iter().map(|phrase| phrase.to_vec()));
         }
-    }
-
-    let windows = always.is_empty().then(|| LiteralSearcher::new(windows_of(&literals)));
-
-    let gate_literals = literals.iter().map(Vec::as_slice).chain(BYTE_ARRAYS);
-    let automaton = (!literals.is_empty()).then(|| {
-        AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(gate_literals)
-            .expect("the literals of rule files are far from the limits of the automaton")
+        LiteralSearcher::new(arrange::arrange(&phrases, SAMPLE))
     });
-    (Gate { automaton, passes, always, alternatives: candidates.len() }, windows)
+    (gate, searcher)
 }
 
-fn choose(candidates: &[Vec<AnyOf>]) -> Vec<Option<&AnyOf>> {
-    let mut order: Vec<usize> = (0..candidates.len()).collect();
-    // Those with no choice first: the others can then share what is needed anyway.
-    order.sort_by_key(|index| (candidates[*index].len(), *index));
-    let mut windows: Vec<&[u8]> = Vec::new();
-    let mut chosen = vec![None; candidates.len()];
-    for index in order {
-        let best = candidates[index].iter().min_by_key(|set| {
-            let new = set.iter().filter(|literal| !is_covered(literal, &windows)).count();
-            // A literal of less than this says so little that one more is better.
-            let poor =
-                set.iter().filter(|literal| score(literal) < 28 && !is_covered(literal, &windows)).count();
-            (new + poor, std::cmp::Reverse(set_score(set)))
-        });
-        if let Some(set) = best {
-            for literal in set {
-                if !is_covered(literal, &windows) {
-                    windows.push(window(literal));
-                }
-            }
-        }
-        chosen[index] = best;
-    }
-    chosen
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Whether whatever holds the literal also holds one of the windows.
-fn is_covered(literal: &[u8], windows: &[&[u8]]) -> bool {
-    windows.iter().any(|window| memchr::memmem::find(literal, window).is_some())
-}
+    fn singletons(pieces: &[&str]) -> Vec<Vec<AnyOf>> {
+        pieces.iter().map(|piece| vec![vec![piece.as_bytes().to_vec()]]).collect()
+    }
 
-/// Short literals such that whatever holds one of `literals` holds one of them.
-fn windows_of(literals: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut literals: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
-    // The shorter can be a part of the longer, which then needs no window of its own.
-    literals.sort_by_key(|literal| (literal.len(), *literal));
-    let mut windows: Vec<&[u8]> = Vec::new();
-    for literal in literals {
-        if !is_covered(literal, &windows) {
-            windows.push(window(literal));
+    #[test]
+    fn words_in_common_are_searched_for_once() {
+        let (_, searcher) =
+            plan(&singletons(&["Liveness probe for ", "Readiness probe for ", "took too long"]));
+        let searcher = searcher.unwrap();
+        // Two, and the two forms of a byte array.
+        assert_eq!(searcher.literals().len(), 4);
+        for line in ["a Liveness probe for x", "a Readiness probe for x", "it took too long (1s)"] {
+            assert_eq!(searcher.find_iter(line.as_bytes()).count(), 1, "{line}");
+        }
+        assert_eq!(searcher.find_iter(b"a Startup probe of x").count(), 0);
+    }
+
+    #[test]
+    fn without_rules_nothing_is_found() {
+        let searcher = plan(&[]).1.unwrap();
+        assert_eq!(searcher.find_iter(b"Killed process").count(), 0);
+    }
+
+    #[test]
+    fn many_literals_are_found_as_well() {
+        let pieces: Vec<String> =
+            (0..200).map(|number| format!("{number:03}-{:03}-word", number * 7 % 200)).collect();
+        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
+        let searcher = plan(&singletons(&pieces)).1.unwrap();
+        for piece in pieces {
+            assert_eq!(searcher.find_iter(format!("<{piece}>").as_bytes()).count(), 1, "{piece}");
         }
     }
-    if !windows.is_empty() {
-        windows.extend(BYTE_ARRAY_WINDOWS);
-    }
-    windows.sort_by_key(|window| (window.len(), *window));
-    let mut kept: Vec<&[u8]> = Vec::new();
-    for window in windows {
-        if !is_covered(window, &kept) {
-            kept.push(window);
-        }
-    }
-    kept.into_iter().map(<[u8]>::to_vec).collect()
 }

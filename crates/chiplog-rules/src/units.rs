@@ -1,41 +1,26 @@
 //! Values with a unit, as text: durations, sizes, counts.
 
-/// A duration in nanoseconds: Go's forms (`1m0.5s`, `250ms`, `117.026891ms`), and days (`2d`).
+use chiplog_parse::go;
+
+const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
+
+/// A duration in nanoseconds: Go's forms (`1m0.5s`, `250ms`, `117.026891ms`), with whole days in
+/// front if need be (`2d`, `1d12h`).
 ///
 /// `None` for what is not a duration or does not fit.
 pub(crate) fn parse_duration(text: &[u8]) -> Option<i64> {
-    let (negative, mut rest) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
-    if rest == b"0" {
-        return Some(0);
-    }
-    if rest.is_empty() {
+    let Some(at) = memchr::memchr(b'd', text) else { return go::parse_duration(text).ok() };
+    let (days, rest) = (text.get(..at)?, text.get(at + 1..)?);
+    if !days.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let mut total: i128 = 0;
-    while !rest.is_empty() {
-        let number;
-        (number, rest) = Decimal::split(rest)?;
-        let unit_len =
-            rest.iter().position(|byte| byte.is_ascii_digit() || *byte == b'.').unwrap_or(rest.len());
-        let (unit, after) = rest.split_at_checked(unit_len)?;
-        rest = after;
-        let nanos: i64 = match unit {
-            b"ns" => 1,
-            b"us" | b"\xc2\xb5s" | b"\xce\xbcs" => 1_000,
-            b"ms" => 1_000_000,
-            b"s" => 1_000_000_000,
-            b"m" => 60_000_000_000,
-            b"h" => 3_600_000_000_000,
-            b"d" => 86_400_000_000_000,
-            _ => return None,
-        };
-        total = total.checked_add(number.times(nanos)?)?;
-    }
-    i64::try_from(if negative { -total } else { total }).ok()
+    let days = parse_integer(days)?.checked_mul(DAY_NANOS)?;
+    let rest = match rest {
+        [] => 0,
+        [b'0'..=b'9' | b'.', ..] => go::parse_duration(rest).ok()?,
+        _ => return None,
+    };
+    days.checked_add(rest)
 }
 
 /// A size in bytes: a plain number, or one with `B`, `kB`, `MB`.. or a Kubernetes suffix
@@ -120,6 +105,11 @@ mod tests {
             ("26h13m50.400000128s", Some(94_430_400_000_128)),
             ("999.999µs", Some(999_999)),
             ("2d", Some(172_800_000_000_000)),
+            ("1d12h", Some(129_600_000_000_000)),
+            ("d", None),
+            ("1.5d", None),
+            ("1d-1h", None),
+            ("999999999d", None),
             ("0", Some(0)),
             ("-5s", Some(-5_000_000_000)),
             ("2562047h47m16.854775807s", Some(i64::MAX)),
