@@ -10,3 +10,33 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("builtin/oom.toml", include_str!("../packs/oom.toml")),
     ("builtin/systemd.toml", include_str!("../packs/systemd.toml")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::FILES;
+    use crate::{Prefilter, RuleSet};
+
+    #[test]
+    fn every_rule_is_complete_and_warns_of_nothing() {
+        let loaded = RuleSet::load(FILES.iter().copied()).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(loaded.warnings, []);
+        for rule in loaded.set.rules() {
+            let complete = rule.title != rule.id
+                && rule.cause.is_some()
+                && !rule.check.is_empty()
+                && !rule.remedy.is_empty()
+                && rule.tests.len() >= 3;
+            assert!(complete, "{}", rule.id);
+            // A finding that never closes is no state.
+            assert!(rule.close.holds_without_hits(), "{}", rule.id);
+        }
+    }
+
+    /// Each literal more makes the search of all input slower.
+    #[test]
+    fn few_literals_find_their_lines() {
+        let set = RuleSet::builtin();
+        let Prefilter::Sparse(searcher) = set.prefilter() else { panic!("a rule needs every line") };
+        assert!(searcher.literals().len() <= 32, "{}", searcher.literals().len());
+    }
+}

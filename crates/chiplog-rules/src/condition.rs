@@ -213,10 +213,16 @@ impl Alternative {
 
 /// Appends the decoded value of the first pair with this key; `false` if there is none.
 pub(crate) fn field_into(record: &Record<'_>, wanted: &[u8], out: &mut Vec<u8>) -> bool {
+    let start = out.len();
     for (key, value) in record.fields() {
         let same = match key.as_plain() {
             Some(plain) => plain == wanted,
-            None => *key.decode() == *wanted,
+            None => {
+                key.decode_into(out);
+                let same = out.get(start..) == Some(wanted);
+                out.truncate(start);
+                same
+            }
         };
         if same {
             value.text().decode_into(out);

@@ -9,8 +9,8 @@ use aho_corasick::{AhoCorasick, MatchKind, packed};
 use crate::literals::AnyOf;
 pub(crate) use gate::Gate;
 
-/// Lines of a healthy cluster, by which literals are judged: one that occurs here is common, and
-/// one that begins as much of this does costs time.
+/// Lines of a healthy cluster with invented names, by which literals are judged: one that occurs
+/// here is common, and one that begins as much of this does costs time.
 const SAMPLE: &[u8] = include_bytes!("prefilter/sample.log");
 
 /// The longest literal that is searched for: more bytes do not make the search faster.

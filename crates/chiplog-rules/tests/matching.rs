@@ -168,3 +168,11 @@ fn a_label_is_cut() {
     let found = hits(rules, &line);
     assert_eq!(found, [format!("x [] [\"{}\"]", "a".repeat(chiplog_rules::MAX_LABEL_LEN))]);
 }
+
+#[test]
+fn a_set_is_shared_and_a_matcher_moves() {
+    fn shared<T: Send + Sync>() {}
+    fn moved<T: Send>() {}
+    shared::<RuleSet>();
+    moved::<chiplog_rules::Matcher>();
+}
