@@ -5,6 +5,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("builtin/containerd.toml", include_str!("../packs/containerd.toml")),
     ("builtin/docker.toml", include_str!("../packs/docker.toml")),
     ("builtin/etcd.toml", include_str!("../packs/etcd.toml")),
+    ("builtin/gaps.toml", include_str!("../packs/gaps.toml")),
     ("builtin/kernel.toml", include_str!("../packs/kernel.toml")),
     ("builtin/kubelet.toml", include_str!("../packs/kubelet.toml")),
     ("builtin/oom.toml", include_str!("../packs/oom.toml")),

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use chiplog_parse::{Event, EventValue, Format, Record, Severity};
+use chiplog_parse::json::{self, Member};
+use chiplog_parse::{Event, EventValue, Format, Record, Severity, Value};
 use memchr::memmem::Finder;
 use regex::bytes::{CaptureLocations, Regex};
 
@@ -64,6 +65,8 @@ pub(crate) struct Take {
     pub(crate) unit: Unit,
     /// Its place among the numbers of a hit.
     pub(crate) numeric: Option<usize>,
+    /// The id of the rule that may lend it, and where the file says so.
+    pub(crate) lent_by: Option<(String, std::ops::Range<usize>)>,
 }
 
 /// Where a label of a hit comes from.
@@ -225,11 +228,35 @@ pub(crate) fn field_into(record: &Record<'_>, wanted: &[u8], out: &mut Vec<u8>) 
             }
         };
         if same {
-            value.text().decode_into(out);
+            match value {
+                Value::Raw(object @ [b'{', ..]) if reference_into(object, out) => {}
+                value => value.text().decode_into(out),
+            }
             return true;
         }
     }
     false
+}
+
+/// A Kubernetes object reference as `namespace/name`: what klog's JSON writes as an object, its
+/// text form writes so (k8s.io/klog, `ObjectRef.String`). `false` if the object is anything else.
+fn reference_into(object: &[u8], out: &mut Vec<u8>) -> bool {
+    let (mut name, mut namespace) = (None, None);
+    for member in json::members(object) {
+        let Ok(Member { key, value: json::Value::String(text) }) = member else { return false };
+        match key.raw() {
+            b"name" => name = Some(text),
+            b"namespace" => namespace = Some(text),
+            _ => return false,
+        }
+    }
+    let Some(name) = name else { return false };
+    if let Some(namespace) = namespace {
+        namespace.decode_into(out);
+        out.push(b'/');
+    }
+    name.decode_into(out);
+    true
 }
 
 impl FieldCondition {

@@ -68,7 +68,8 @@
 //!
 //! **`take`** names captures. Each is a regex over the message (the group of the capture's name, else
 //! the first), a table with one of `regex`, `field` or `event`, or a list: the first that gives a
-//! value wins. `type` is `text`, `integer`, `duration` or `bytes`; without it an event knows, else
+//! value wins. `lent_by` names a rule whose lines tell the value, under the same name, within ten
+//! seconds before on the same host. `type` is `text`, `integer`, `duration` or `bytes`; without it an event knows, else
 //! the use of the capture tells, else it is a duration. A value that cannot be read is absent.
 //!
 //! **`open`** and **`close`** compare measures with limits: `count`, `rate` (with `10/s`, `3/m`),
@@ -103,5 +104,5 @@ pub use diagnostic::{Diagnostic, Level, RuleErrors};
 pub use expr::{CaptureIndex, Comparison, Expr, Limit, Measure, Op};
 pub use matcher::{Hit, MAX_LABEL_LEN, Matcher};
 pub use prefilter::{LiteralSearcher, Prefilter};
-pub use rule::{Capture, Label, Rule, RuleSeverity, Unit, Window};
+pub use rule::{Borrow, Capture, Label, Rule, RuleSeverity, Unit, Window};
 pub use set::{Loaded, RuleSet};

@@ -150,6 +150,17 @@ pub struct Window {
     pub span_nanos: i64,
 }
 
+/// A value that the lines of another rule tell: a kill for lack of memory does not name the limit,
+/// a line before it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Borrow {
+    /// The capture that is filled where the hit itself has no value.
+    pub capture: crate::CaptureIndex,
+    /// The rule that has a capture of the same name and unit. It may be the rule itself.
+    pub rule_id: String,
+}
+
 /// A checked rule: which lines it is about, when its finding opens and closes, and what to tell
 /// the reader.
 ///
@@ -192,6 +203,8 @@ pub struct Rule {
     pub numeric_captures: Vec<Capture>,
     /// The kinds of typed events that the rule asks for, as [`chiplog_parse::EVENT_KINDS`] has them.
     pub events: Vec<&'static str>,
+    /// Captures whose value another rule's lines may tell, shortly before on the same host.
+    pub borrows: Vec<Borrow>,
     /// The name of the file.
     pub file: Arc<str>,
     /// The line of the file on which the id stands, from 1.

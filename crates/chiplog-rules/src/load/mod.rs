@@ -13,11 +13,11 @@ use regex::bytes::Regex;
 use toml::de::{DeTable, DeValue};
 
 use crate::condition::{Alternative, CompiledRule, LabelSource, Take};
-use crate::diagnostic::{Diagnostic, Level, RuleErrors};
+use crate::diagnostic::{Diagnostic, Level, RuleErrors, nearest};
 use crate::expr::{self, CaptureIndex, Expr, Known, Literal, RawExpr};
 use crate::literals::AnyOf;
 use crate::prefilter::{Prefilter, plan};
-use crate::rule::{Capture, Label, Rule, RuleSeverity, Unit, Window};
+use crate::rule::{Borrow, Capture, Label, Rule, RuleSeverity, Unit, Window};
 use crate::set::{Compiled, Loaded, RuleSet};
 use matching::{AlternativeDraft, alternatives};
 use reader::{Reader, Text, get};
@@ -80,6 +80,8 @@ pub(crate) fn load<N: AsRef<str>, T: AsRef<str>>(
         }
     }
 
+    check_loans(&drafts, &mut readers);
+
     let hash = hash(readers.iter().map(|reader| reader.text));
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     for mut reader in readers {
@@ -90,6 +92,40 @@ pub(crate) fn load<N: AsRef<str>, T: AsRef<str>>(
         return Err(RuleErrors(diagnostics));
     }
     Ok(Loaded { set: assemble(drafts, regexes, hash), warnings: diagnostics })
+}
+
+/// A rule that lends a value must be in the set and have a capture of that name and unit.
+fn check_loans(drafts: &[RuleDraft], readers: &mut [Reader<'_>]) {
+    for draft in drafts {
+        for take in &draft.compiled.takes {
+            let Some((lender, span)) = &take.lent_by else { continue };
+            let found = drafts.iter().find(|draft| draft.id.text == *lender);
+            let lent =
+                found.and_then(|found| found.compiled.takes.iter().find(|lent| lent.name == take.name));
+            let reader = &mut readers[draft.file];
+            match (found, lent) {
+                (None, _) => {
+                    let near = nearest(lender, drafts.iter().map(|draft| draft.id.text.as_str()));
+                    reader.error(span.clone(), format!("no rule `{lender}` to lend `{}`", take.name)).hint =
+                        near.map(|near| format!("did you mean `{near}`?"));
+                }
+                (Some(_), None) => {
+                    reader.error(span.clone(), format!("rule `{lender}` has no capture `{}`", take.name));
+                }
+                (Some(_), Some(lent)) if lent.unit != take.unit => {
+                    let message = format!(
+                        "capture `{}` is {} here and {} there",
+                        take.name,
+                        take.unit.what(),
+                        lent.unit.what()
+                    );
+                    reader.error(span.clone(), message).hint =
+                        Some(format!("give it `type = \"{}\"`", lent.unit.name()));
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 fn assemble(mut drafts: Vec<RuleDraft>, regexes: Vec<Regex>, hash: u64) -> RuleSet {
@@ -258,6 +294,15 @@ fn rule<'f>(
             .filter(|take| take.numeric.is_some())
             .map(|take| Capture { name: take.name.clone(), unit: take.unit })
             .collect(),
+        borrows: takes
+            .iter()
+            .filter_map(|take| {
+                Some(Borrow {
+                    capture: CaptureIndex(take.numeric?),
+                    rule_id: take.lent_by.as_ref()?.0.clone(),
+                })
+            })
+            .collect(),
         file: reader.file.clone(),
         line: reader.line_of(id.span.start),
     };
@@ -362,12 +407,16 @@ fn captures(
                     span: take.span.clone(),
                     sources: Vec::new(),
                     unit: None,
+                    lent_by: None,
                 };
                 all.push(empty);
                 all.len() - 1
             });
             if let Some((unit, span)) = &take.unit {
                 all[index].set_unit(reader, *unit, span.clone());
+            }
+            if take.lent_by.is_some() {
+                all[index].lent_by.clone_from(&take.lent_by);
             }
         }
         of_alternatives.push(takes);
@@ -397,7 +446,8 @@ fn captures(
             numeric += 1;
             numeric - 1
         });
-        takes.push(Take { name: draft.name.clone(), unit, numeric: index });
+        let lent_by = draft.lent_by.as_ref().map(|text| (text.text.clone(), text.span.clone()));
+        takes.push(Take { name: draft.name.clone(), unit, numeric: index, lent_by });
     }
 
     for (draft, own) in drafts.iter_mut().zip(of_alternatives) {

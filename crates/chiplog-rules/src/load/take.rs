@@ -18,6 +18,8 @@ pub(super) struct TakeDraft {
     pub(super) sources: Vec<Source>,
     /// What the file says the value is, or what the event makes it.
     pub(super) unit: Option<(Unit, Range<usize>)>,
+    /// The rule whose lines say it, if these do not.
+    pub(super) lent_by: Option<Text>,
 }
 
 /// Every capture of a `take` table, in the order in which they are written. `events` are the kinds
@@ -40,7 +42,7 @@ pub(super) fn takes<'f>(
                 Some("use lower-case letters, digits and `_`, and none of host, component, unit, and, or, not, for".to_owned());
             continue;
         }
-        let mut draft = TakeDraft { name, span: key.span(), sources: Vec::new(), unit: None };
+        let mut draft = TakeDraft { name, span: key.span(), sources: Vec::new(), unit: None, lent_by: None };
         match value.get_ref() {
             DeValue::String(_) => {
                 if let Some(text) = reader.string(value, "a capture") {
@@ -85,14 +87,16 @@ impl TakeDraft {
             );
             return;
         };
-        reader.only(table, "take", &["regex", "field", "event", "type"]);
-        let sources =
-            ["regex", "field", "event"].into_iter().filter(|name| get(table, name).is_some()).count();
+        reader.only(table, "take", &["regex", "field", "event", "lent_by", "type"]);
+        let sources = ["regex", "field", "event", "lent_by"]
+            .into_iter()
+            .filter(|name| get(table, name).is_some())
+            .count();
         if sources != 1 {
             reader
                 .error(
                     value.span(),
-                    format!("capture `{}` needs exactly one of regex, field and event", self.name),
+                    format!("capture `{}` needs exactly one of regex, field, event and lent_by", self.name),
                 )
                 .hint = Some(
                 "for several sources write a list of tables: the first that gives a value wins".to_owned(),
@@ -108,6 +112,9 @@ impl TakeDraft {
         }
         if let Some(text) = get(table, "event").and_then(|value| reader.string(value, "`event`")) {
             self.event(reader, &text, events);
+        }
+        if let Some(text) = get(table, "lent_by").and_then(|value| reader.string(value, "`lent_by`")) {
+            self.lent_by = Some(text);
         }
     }
 
