@@ -63,6 +63,7 @@ impl Detector {
                 self.inner.clear();
                 escaped.decode_into(&mut self.inner);
                 if let Some(escaped) = peel_plain(&self.inner, &mut record) {
+                    record.content = escaped.raw();
                     text(escaped.raw(), &mut record);
                 }
             }
@@ -111,6 +112,7 @@ pub fn closest(line: &[u8]) -> ParseError {
 /// Peels layers until one is escaped, or nothing is left.
 fn peel_plain<'a>(mut content: &'a [u8], record: &mut Record<'a>) -> Option<Text<'a>> {
     loop {
+        record.content = content;
         if record.layers.is_full() {
             text(content, record);
             return None;

@@ -188,6 +188,8 @@ pub struct Record<'a> {
     pub logger: Option<Text<'a>>,
     /// The message. For klog the whole body, key/values included; for JSON and logrus the `msg`.
     pub message: Text<'a>,
+    /// The payload as the emitter wrote it: all envelopes peeled and their escapes undone.
+    pub content: &'a [u8],
     pub(crate) payload: Payload<'a>,
     pub(crate) layers: Layers,
 }
@@ -237,6 +239,7 @@ impl<'a> Record<'a> {
             line_number: None,
             logger: None,
             message: Text::plain(text),
+            content: text,
             payload: Payload::Text(text),
             layers: Layers::new(),
         }

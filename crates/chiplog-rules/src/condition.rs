@@ -118,6 +118,17 @@ pub(crate) struct Seen<'a, 'r> {
 }
 
 impl<'r> Seen<'_, 'r> {
+    /// Whether the message, else the whole payload, is as wanted: what people copy from a log into
+    /// a rule may span what the message leaves out, such as etcd's package or a field of zap.
+    fn any_text(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
+        self.texts().into_iter().any(wanted)
+    }
+
+    /// The texts that `contains` and regexes look at, in this order.
+    pub(crate) fn texts(&self) -> [&[u8]; 2] {
+        [self.message, self.record.content]
+    }
+
     pub(crate) fn event(&mut self) -> Option<Event<'r>> {
         let record = self.record;
         *self.event.get_or_insert_with(|| record.event())
@@ -173,10 +184,10 @@ impl Alternative {
             demand(finder.find(seen.raw_line).is_some(), Unmet::LineContains(index))?;
         }
         for (index, finder) in self.contains.iter().enumerate() {
-            demand(finder.find(seen.message).is_some(), Unmet::Contains(index))?;
+            demand(seen.any_text(|text| finder.find(text).is_some()), Unmet::Contains(index))?;
         }
         for (index, finder) in self.not_contains.iter().enumerate() {
-            demand(finder.find(seen.message).is_none(), Unmet::NotContains(index))?;
+            demand(!seen.any_text(|text| finder.find(text).is_some()), Unmet::NotContains(index))?;
         }
         if let Some(msg) = &self.msg {
             let text = record.msg();
@@ -205,7 +216,7 @@ impl Alternative {
             demand(field.holds(record, regexes, scratch), Unmet::Field(index))?;
         }
         for (index, regex) in self.regexes.iter().enumerate() {
-            demand(regexes.is_match(*regex, seen.message), Unmet::Regex(index))?;
+            demand(seen.any_text(|text| regexes.is_match(*regex, text)), Unmet::Regex(index))?;
         }
         for (index, regex) in self.line_regexes.iter().enumerate() {
             demand(regexes.is_match(*regex, seen.raw_line), Unmet::LineRegex(index))?;

@@ -53,8 +53,8 @@
 //!
 //! | condition | holds if |
 //! |---|---|
-//! | `contains`, `not_contains` | the decoded message contains all, or none, of the texts |
-//! | `regex` | it matches the decoded message; bytes, so classes are ASCII |
+//! | `contains`, `not_contains` | the decoded message, else the payload with its header and fields, contains all, or none, of the texts |
+//! | `regex` | it matches the decoded message, else the payload; bytes, so classes are ASCII |
 //! | `msg` | it equals the constant part of a structured message |
 //! | `field` | `{ key = "value" }`, or `{ key = { contains, prefix, regex, any } }` of a key/value pair |
 //! | `event`, `where` | the message is this event of [`chiplog_parse::EVENT_KINDS`], with these texts |
@@ -66,7 +66,7 @@
 //! Beside conditions, `take` captures from the lines that match this way, and `counts = false` makes
 //! them evidence that adds no hit: a second line about one occurrence.
 //!
-//! **`take`** names captures. Each is a regex over the message (the group of the capture's name, else
+//! **`take`** names captures. Each is a regex over the message, else the payload (the group of the capture's name, else
 //! the first), a table with one of `regex`, `field` or `event`, or a list: the first that gives a
 //! value wins. `lent_by` names a rule whose lines tell the value, under the same name, within ten
 //! seconds before on the same host. `type` is `text`, `integer`, `duration` or `bytes`; without it an event knows, else

@@ -216,7 +216,14 @@ impl Source {
         let start = out.len();
         match self {
             Self::Regex { regex, group } => {
-                out.extend_from_slice(regexes.group(*regex, *group, seen.message)?);
+                let mut texts = seen.texts().into_iter();
+                texts.find(|text| match regexes.group(*regex, *group, text) {
+                    Some(found) => {
+                        out.extend_from_slice(found);
+                        true
+                    }
+                    None => false,
+                })?;
             }
             Self::Field(key) => {
                 if !field_into(seen.record, key, out) {
