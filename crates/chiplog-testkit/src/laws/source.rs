@@ -22,7 +22,7 @@ impl Read for Pieces<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let random = self.seed >> 33;
-        if random % 8 == 0 {
+        if random.is_multiple_of(8) {
             return Err(io::ErrorKind::Interrupted.into());
         }
         let length = (1 + random as usize / 8 % 40).min(self.rest.len()).min(into.len());
