@@ -60,11 +60,13 @@ impl<'a> Cri<'a> {
 #[inline]
 pub fn parse(line: &[u8]) -> Result<Cri<'_>, ParseError> {
     let (time, time_length) = rfc3339::instant(line).ok_or_else(|| ParseError::new("an RFC 3339 time", 0))?;
-    let stream_at = time_length + 1;
     let (stream, rest) = match line.get(time_length..) {
         Some([b' ', b's', b't', b'd', b'o', b'u', b't', b' ', rest @ ..]) => (Stream::Stdout, rest),
         Some([b' ', b's', b't', b'd', b'e', b'r', b'r', b' ', rest @ ..]) => (Stream::Stderr, rest),
-        _ => return Err(ParseError::new("`stdout` or `stderr` between blanks", stream_at)),
+        _ => {
+            let stream_at = line.len().min(time_length + 1);
+            return Err(ParseError::new("`stdout` or `stderr` between blanks", stream_at));
+        }
     };
     let (tags, content) = match rest {
         [tag, b' ', content @ ..] if *tag != b' ' => (core::slice::from_ref(tag), content),
@@ -81,6 +83,12 @@ mod tests {
     use super::*;
 
     const LINE: &[u8] = b"2024-03-05T06:07:08.120034567Z stdout P:x content";
+
+    #[test]
+    fn an_error_is_not_behind_the_line() {
+        let line = b"2024-03-05T06:07:08Z";
+        assert_eq!(parse(line).unwrap_err().offset(), line.len());
+    }
 
     #[test]
     fn cut_anywhere() {

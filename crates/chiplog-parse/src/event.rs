@@ -90,7 +90,10 @@ pub const EVENT_KINDS: &[EventKind] = &[
     ),
     kind("etcd.entries_slow", &[("duration", Nanoseconds), ("entries", Integer)]),
     kind("etcd.large_range_advice", &[]),
-    kind("etcd.apply_failed", &[("duration", Nanoseconds), ("error", EventUnit::Text)]),
+    kind(
+        "etcd.apply_failed",
+        &[("duration", Nanoseconds), ("request", EventUnit::Text), ("error", EventUnit::Text)],
+    ),
     kind(
         "etcd.heartbeat_late",
         &[("duration", Nanoseconds), ("threshold", Nanoseconds), ("peer", EventUnit::Text)],
@@ -99,7 +102,10 @@ pub const EVENT_KINDS: &[EventKind] = &[
     kind("etcd.fdatasync_slow", &[("duration", Nanoseconds), ("threshold", Nanoseconds)]),
     kind("etcd.readindex_slow", &[("retry_timeout", Nanoseconds)]),
     kind("etcd.readindex_timeout", &[("timeout", Nanoseconds)]),
-    kind("etcd.request_stats", &[("duration", Nanoseconds), ("remote", EventUnit::Text)]),
+    kind(
+        "etcd.request_stats",
+        &[("duration", Nanoseconds), ("request", EventUnit::Text), ("remote", EventUnit::Text)],
+    ),
     kind("etcd.trace", &[("duration", Nanoseconds), ("name", EventUnit::Text)]),
     kind("etcd.snapshot_slow", &[("duration", Nanoseconds), ("size", Bytes)]),
     kind("etcd.clock_drift", &[("duration", Nanoseconds), ("peer", EventUnit::Text)]),
@@ -142,7 +148,7 @@ pub const EVENT_KINDS: &[EventKind] = &[
         &[("duration", Nanoseconds), ("verb", EventUnit::Text), ("url", EventUnit::Text)],
     ),
     kind("suppress.journald", &[("count", Integer), ("source", EventUnit::Text)]),
-    kind("suppress.journald_kernel", &[("count", Integer)]),
+    kind("suppress.journald_kernel", &[("count", Integer), ("source", EventUnit::Text)]),
     kind("suppress.kernel_ratelimit", &[("count", Integer), ("source", EventUnit::Text)]),
     kind("suppress.rsyslog_rate", &[("count", Integer), ("source", EventUnit::Text)]),
     kind("suppress.rsyslog_begin", &[("source", EventUnit::Text)]),

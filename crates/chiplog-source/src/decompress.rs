@@ -5,9 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use bzip2::bufread::BzDecoder;
-use flate2::bufread::GzDecoder;
-use lzma_rust2::{Action, Status, XzStream};
+use flate2::FlushDecompress;
+use lzma_rust2::{Action, XzStream};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder, errors::FrameDecoderError};
 
 use crate::compression::Magic;
@@ -54,6 +53,8 @@ pub struct Decompressor<R: Read> {
     compression: Option<Compression>,
     observed: Arc<Observed>,
     produced_bytes: u64,
+    /// How this member ended: what to say once the text that came before has been handed out.
+    ending: Option<io::Result<()>>,
     limits: DecodeLimits,
 }
 
@@ -61,8 +62,8 @@ enum State<R: Read> {
     /// At the beginning of the source or after a member.
     Between(Raw<R>),
     Plain(Raw<R>),
-    Gzip(Box<GzDecoder<Raw<R>>>),
-    Bzip2(Box<BzDecoder<Raw<R>>>),
+    Gzip(Raw<R>, Box<flate2::Decompress>),
+    Bzip2(Raw<R>, Box<bzip2::Decompress>),
     Xz(Raw<R>, Box<XzStream>),
     Zstd(Raw<R>, Box<FrameDecoder>),
     Done,
@@ -76,7 +77,14 @@ impl<R: Read> Decompressor<R> {
     pub fn new(reader: R, limits: DecodeLimits) -> Decompressor<R> {
         let raw = Raw::new(reader, RAW_BUFFER_BYTES);
         let observed = Arc::clone(raw.observed());
-        Decompressor { state: State::Between(raw), compression: None, observed, produced_bytes: 0, limits }
+        Decompressor {
+            state: State::Between(raw),
+            compression: None,
+            observed,
+            produced_bytes: 0,
+            ending: None,
+            limits,
+        }
     }
 
     /// How many bytes were taken from the reader, as a number that moves while reading goes on.
@@ -99,19 +107,19 @@ impl<R: Read> Decompressor<R> {
                     continue;
                 }
                 State::Plain(raw) => return raw.read(into),
-                State::Gzip(decoder) => decoder.read(into)?,
-                State::Bzip2(decoder) => decoder.read(into)?,
-                State::Xz(raw, decoder) => read_xz(raw, decoder, into)?,
-                State::Zstd(raw, decoder) => read_zstd(raw, decoder, into, &self.observed)?,
+                State::Gzip(raw, decoder) => read_steps(raw, &mut **decoder, into, &mut self.ending)?,
+                State::Bzip2(raw, decoder) => read_steps(raw, &mut **decoder, into, &mut self.ending)?,
+                State::Xz(raw, decoder) => read_steps(raw, &mut **decoder, into, &mut self.ending)?,
+                State::Zstd(raw, decoder) => read_zstd(raw, decoder, into, &mut self.ending)?,
                 State::Done => return Ok(0),
             };
             if count > 0 {
                 return Ok(count);
             }
             self.state = match mem::replace(&mut self.state, State::Done) {
-                State::Gzip(decoder) => State::Between(decoder.into_inner()),
-                State::Bzip2(decoder) => State::Between(decoder.into_inner()),
-                State::Xz(raw, _) | State::Zstd(raw, _) => State::Between(raw),
+                State::Gzip(raw, _) | State::Bzip2(raw, _) | State::Xz(raw, _) | State::Zstd(raw, _) => {
+                    State::Between(raw)
+                }
                 other => other,
             };
         }
@@ -141,8 +149,8 @@ impl<R: Read> Decompressor<R> {
         };
         self.compression = Some(compression);
         self.state = match compression {
-            Compression::Gzip => State::Gzip(Box::new(GzDecoder::new(raw))),
-            Compression::Bzip2 => State::Bzip2(Box::new(BzDecoder::new(raw))),
+            Compression::Gzip => State::Gzip(raw, Box::new(flate2::Decompress::new_gzip(GZIP_WINDOW_BITS))),
+            Compression::Bzip2 => State::Bzip2(raw, Box::new(bzip2::Decompress::new(false))),
             Compression::Xz => {
                 let limit_kib = u32::try_from(self.limits.window_bytes >> 10).unwrap_or(u32::MAX - 1);
                 let decoder = XzStream::new_mem_limit(false, limit_kib.saturating_add(XZ_OVERHEAD_KIB));
@@ -223,20 +231,97 @@ fn skip_padding<R: Read>(raw: &mut Raw<R>) -> io::Result<bool> {
     }
 }
 
+/// The largest window that deflate has.
+const GZIP_WINDOW_BITS: u8 = 15;
+
 /// What the xz decoder counts on top of the dictionary.
 const XZ_OVERHEAD_KIB: u32 = 256;
 
-fn read_xz<R: Read>(raw: &mut Raw<R>, decoder: &mut XzStream, into: &mut [u8]) -> io::Result<usize> {
-    loop {
-        let ahead = raw.fill_buf()?;
-        let action = if ahead.is_empty() { Action::Finish } else { Action::Run };
-        let step = decoder.process(ahead, into, action)?;
-        raw.consume(step.bytes_consumed);
-        if step.bytes_produced > 0 || step.status == Status::StreamEnd {
-            return Ok(step.bytes_produced);
+/// What a decoder did when it was asked once.
+struct Step {
+    consumed: usize,
+    /// Text that was decoded, also before trouble was met.
+    produced: usize,
+    /// Whether the member is complete.
+    outcome: io::Result<bool>,
+}
+
+/// A decoder that is given pieces of input and of room for output. All of them tell by their totals
+/// what they did before they failed; readers built on them do not, and lose that text.
+trait Decoder {
+    fn totals(&self) -> (u64, u64);
+
+    /// True when the member is complete. The input is empty at the end of the source.
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<bool>;
+
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let (consumed_before, produced_before) = self.totals();
+        let outcome = self.decode(input, output);
+        let (consumed, produced) = self.totals();
+        // Both differences are lengths of parts of the slices.
+        Step {
+            consumed: (consumed - consumed_before) as usize,
+            produced: (produced - produced_before) as usize,
+            outcome,
         }
-        if action == Action::Finish {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+}
+
+impl Decoder for flate2::Decompress {
+    fn totals(&self) -> (u64, u64) {
+        (self.total_in(), self.total_out())
+    }
+
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<bool> {
+        let status = self.decompress(input, output, FlushDecompress::None)?;
+        Ok(status == flate2::Status::StreamEnd)
+    }
+}
+
+impl Decoder for bzip2::Decompress {
+    fn totals(&self) -> (u64, u64) {
+        (self.total_in(), self.total_out())
+    }
+
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<bool> {
+        let status = self.decompress(input, output).map_err(io::Error::other)?;
+        Ok(status == bzip2::Status::StreamEnd)
+    }
+}
+
+impl Decoder for XzStream {
+    fn totals(&self) -> (u64, u64) {
+        (self.total_in(), self.total_out())
+    }
+
+    fn decode(&mut self, input: &[u8], output: &mut [u8]) -> io::Result<bool> {
+        let action = if input.is_empty() { Action::Finish } else { Action::Run };
+        Ok(self.process(input, output, action)?.status == lzma_rust2::Status::StreamEnd)
+    }
+}
+
+fn read_steps<R: Read>(
+    raw: &mut Raw<R>,
+    decoder: &mut impl Decoder,
+    into: &mut [u8],
+    ending: &mut Option<io::Result<()>>,
+) -> io::Result<usize> {
+    loop {
+        if let Some(ending) = ending.take() {
+            return ending.map(|()| 0);
+        }
+        let step = decoder.step(raw.fill_buf()?, into);
+        raw.consume(step.consumed);
+        *ending = match step.outcome {
+            Ok(true) => Some(Ok(())),
+            Ok(false) if step.consumed == 0 && step.produced == 0 => {
+                Some(Err(io::ErrorKind::UnexpectedEof.into()))
+            }
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        };
+        if step.produced > 0 {
+            return Ok(step.produced);
         }
     }
 }
@@ -269,26 +354,23 @@ fn read_zstd<R: Read>(
     raw: &mut Raw<R>,
     decoder: &mut FrameDecoder,
     into: &mut [u8],
-    observed: &Observed,
+    ending: &mut Option<io::Result<()>>,
 ) -> io::Result<usize> {
-    while decoder.can_collect() == 0 && !decoder.is_finished() {
+    while ending.is_none() && decoder.can_collect() == 0 && !decoder.is_finished() {
         if let Err(error) = decoder.decode_blocks(&mut *raw, BlockDecodingStrategy::UptoBlocks(1)) {
-            // The decoder holds back a window of text until the frame is complete. Of a frame that
-            // is cut off this text is wanted too, so an empty last block (and a checksum) is made up.
+            *ending = Some(Err(io::Error::other(error)));
+            // The decoder holds back a window of text until the frame is complete. That text is wanted
+            // all the same, so an empty last block (and a checksum) is made up.
             let mut last_block: &[u8] = &[1, 0, 0, 0, 0, 0, 0];
-            if observed.ended()
-                && decoder.decode_blocks(&mut last_block, BlockDecodingStrategy::UptoBlocks(1)).is_ok()
-                && decoder.can_collect() > 0
-            {
-                break;
-            }
-            return Err(io::Error::other(error));
+            decoder
+                .decode_blocks(&mut last_block, BlockDecodingStrategy::UptoBlocks(1))
+                .map_err(io::Error::other)?;
         }
     }
     let count = decoder.read(into)?;
     if count == 0 {
-        if observed.ended() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        if let Some(ending) = ending.take() {
+            return ending.map(|()| 0);
         }
         let stored = decoder.get_checksum_from_data();
         if stored.is_some() && stored != decoder.get_calculated_checksum() {

@@ -19,6 +19,7 @@
 mod calendar;
 mod envelope;
 mod generator;
+pub mod laws;
 pub mod naive;
 mod payload;
 mod problem;

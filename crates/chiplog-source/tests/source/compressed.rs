@@ -227,6 +227,46 @@ fn an_error_of_the_reader_is_passed_on() {
     }
 }
 
+#[test]
+fn text_that_was_decoded_together_with_the_error_is_not_lost() {
+    let text = long_text(20);
+    for compression in ALL {
+        let mut bytes = compress(compression, &text);
+        // In what follows the text: a checksum, or its length.
+        let at = bytes.len() - if compression == Compression::Xz { 14 } else { 3 };
+        bytes[at] ^= 0x55;
+        for read_bytes in [100, 10_000] {
+            let mut decompressor = Decompressor::new(&bytes[..], DecodeLimits::default());
+            let mut read = Vec::new();
+            let mut buffer = vec![0; read_bytes];
+            let error = loop {
+                match decompressor.read(&mut buffer) {
+                    Ok(count) if count > 0 => read.extend_from_slice(&buffer[..count]),
+                    outcome => break outcome.err(),
+                }
+            };
+            assert_eq!(
+                String::from_utf8(read),
+                String::from_utf8(text.clone()),
+                "{compression} {read_bytes}"
+            );
+            assert!(error.is_some(), "{compression} {read_bytes}");
+        }
+    }
+}
+
+#[test]
+fn damage_in_the_middle_of_a_zstd_frame_leaves_the_text_before_it() {
+    let text = long_text(20_000);
+    let mut bytes = compress(Compression::Zstd, &text);
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xff);
+    let (read, error) = decode(&bytes[..], DecodeLimits::default());
+    assert!(matches!(DecodeError::of(&error.unwrap()), Some(DecodeError::Corrupt { .. })));
+    let same = read.iter().zip(&text).take_while(|(read, wanted)| read == wanted).count();
+    assert!(same > text.len() / 4, "{same} of {}", text.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
