@@ -4,6 +4,7 @@
 //! cargo bench -p chiplog-engine --bench ratios               # generated input
 //! cargo bench -p chiplog-engine --bench ratios -- --mib 256  # more of it
 //! cargo bench -p chiplog-engine --bench ratios -- FILE...    # each file instead
+//! cargo bench -p chiplog-engine --bench ratios -- --only peel
 //! ```
 //!
 //! All parts of one input run in turn, again and again, and the fastest run of each counts: what
@@ -47,7 +48,10 @@ impl<'p> Part<'p> {
 }
 
 /// Runs the parts in turn; all ratios are to the first.
-fn compare(input: &str, bytes: usize, mut parts: Vec<Part<'_>>) {
+fn compare(input: &str, bytes: usize, only: Option<&str>, mut parts: Vec<Part<'_>>) {
+    if let Some(only) = only {
+        parts.retain(|part| part.name == "split" || part.name.contains(only));
+    }
     for _ in 0..ROUNDS {
         for part in &mut parts {
             let start = Instant::now();
@@ -169,16 +173,16 @@ fn hits_of(scanner: &mut Scanner, blocks: &[Block]) -> u64 {
     hits
 }
 
-fn klog_parts(input: &str, bytes: &[u8]) {
+fn klog_parts(input: &str, bytes: &[u8], only: Option<&str>) {
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
     let parts = vec![
         Part::new("split", lines, || split(bytes)),
         Part::new("split, klog::parse", naive_header_sum(bytes), || split_and_parse(bytes)),
     ];
-    compare(input, bytes.len(), parts);
+    compare(input, bytes.len(), only, parts);
 }
 
-fn scan_parts(input: &str, bytes: &[u8], truth: Option<&naive::Counts>) {
+fn scan_parts(input: &str, bytes: &[u8], only: Option<&str>, truth: Option<&naive::Counts>) {
     let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
     let blocks = blocks_of(bytes);
     let mut lent = [blocks.clone(), blocks.clone()];
@@ -195,10 +199,8 @@ fn scan_parts(input: &str, bytes: &[u8], truth: Option<&naive::Counts>) {
     let mut detector = Detector::new();
     let records = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64;
     let slow = RuleSet::load([("slow.toml", SLOW_APPLY)]).expect("the rule is valid").set;
-    let counted = [
-        (Arc::from("severity"), CountField::Severity),
-        (Arc::from("code.file.path"), CountField::File),
-    ];
+    let counted =
+        [(Arc::from("severity"), CountField::Severity), (Arc::from("code.file.path"), CountField::File)];
     let slow_requests = truth.map(|truth| truth.tally(Problem::EtcdSlowApply).hits);
     let parts = vec![
         Part::new("split", lines, || split(bytes)),
@@ -225,7 +227,7 @@ fn scan_parts(input: &str, bytes: &[u8], truth: Option<&naive::Counts>) {
             read.map_or(0, |()| series.finish().rows.iter().map(|row| row.count).sum())
         }),
     ];
-    compare(input, bytes.len(), parts);
+    compare(input, bytes.len(), only, parts);
 }
 
 fn generated(profile: Profile, bytes: usize) -> Vec<u8> {
@@ -240,28 +242,30 @@ fn klog_lines(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn main() {
-    let (mut mib, mut files) = (64_usize, Vec::new());
+    let (mut mib, mut only, mut files) = (64_usize, None, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
             "--mib" => mib = arguments.next().and_then(|mib| mib.parse().ok()).expect("--mib N"),
+            "--only" => only = arguments.next(),
             _ => files.push(argument),
         }
     }
+    let only = only.as_deref();
     for file in &files {
         let bytes = std::fs::read(file).expect("the file can be read");
         if is_klog(&bytes) {
-            klog_parts(file, &bytes);
+            klog_parts(file, &bytes, only);
         }
-        scan_parts(file, &bytes, None);
+        scan_parts(file, &bytes, only, None);
     }
     if files.is_empty() {
         let plain = Profile::healthy().in_envelope(chiplog_testkit::Envelope::None);
-        klog_parts("klog", &klog_lines(&generated(plain, mib << 20)));
+        klog_parts("klog", &klog_lines(&generated(plain, mib << 20)), only);
         let healthy = generated(Profile::healthy(), mib << 20);
-        scan_parts("healthy journal", &healthy, Some(&naive::count(&healthy)));
+        scan_parts("healthy journal", &healthy, only, Some(&naive::count(&healthy)));
         let sick = generated(Profile::sick(), mib << 20);
-        scan_parts("sick journal", &sick, Some(&naive::count(&sick)));
+        scan_parts("sick journal", &sick, only, Some(&naive::count(&sick)));
     }
 }
