@@ -20,6 +20,20 @@ pub struct Partial {
     pub(crate) last: Option<(LineTimes, u32)>,
 }
 
+impl Partial {
+    /// Physical lines of the block.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Matches of rules in the block; a line counts once for each rule that it matches.
+    #[must_use]
+    pub fn hits(&self) -> usize {
+        self.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Hit { .. })).count()
+    }
+}
+
 /// One line that matters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {

@@ -15,9 +15,10 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+#[cfg(feature = "alloc")]
 use memchr::memchr;
 
-use crate::{Escape, ParseError, Text};
+use crate::{Escape, ParseError, Text, near};
 
 /// How deep values may nest below the outermost object.
 pub const MAX_DEPTH: u32 = 128;
@@ -269,41 +270,29 @@ fn key(line: &[u8], at: usize) -> Result<(Text<'_>, usize), ParseError> {
 /// of backslashes is looked at once, so this is linear for any input.
 #[inline]
 fn string(line: &[u8], open: usize) -> Result<(Text<'_>, usize), ParseError> {
-    let start = open + 1;
-    let mut from = start;
-    loop {
-        let Some(quote) = line.get(from..).and_then(find_quote).map(|found| from + found) else {
-            return Err(ParseError::new("the end of a JSON string", line.len()));
-        };
-        let inside = &line[start..quote];
-        let escaped = ends_in_open_escape(&inside[from - start..]);
-        if !escaped {
-            return Ok((Text::new(inside, Escape::Json), quote + 1));
-        }
-        from = quote + 1;
+    match closing_quote(line, open + 1) {
+        Some(quote) => Ok((Text::new(&line[open + 1..quote], Escape::Json), quote + 1)),
+        None => Err(ParseError::new("the end of a JSON string", line.len())),
     }
 }
 
-/// The first double quote. Keys and times are short: eight bytes at a time find theirs sooner
-/// than a search that has to be called.
-#[inline]
-fn find_quote(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
-    const WORDS: usize = 4;
-    let mut at = 0;
-    while at < 8 * WORDS {
-        let Some(word) = bytes[at..].first_chunk() else { break };
-        let zero_at_quote = u64::from_le_bytes(*word) ^ QUOTES;
-        // The lowest high bit is that of the first zero byte.
-        let found = zero_at_quote.wrapping_sub(ONES) & !zero_at_quote & HIGHS;
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
+/// The first quote at or after `start`, where the inside of a string begins, that no backslash
+/// escapes.
+#[inline(always)]
+pub(crate) fn closing_quote(line: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        let (mut quotes, end) = near::mask(line, at, b'"')?;
+        while quotes != 0 {
+            let quote = at + quotes.trailing_zeros() as usize;
+            let inside = line.get(start..quote)?;
+            if inside.last() != Some(&b'\\') || !ends_in_open_escape(inside) {
+                return Some(quote);
+            }
+            quotes &= quotes - 1;
         }
-        at += 8;
+        at = end;
     }
-    memchr(b'"', &bytes[at..]).map(|found| at + found)
 }
 
 /// Whether what comes after `bytes` is escaped by an odd run of backslashes.

@@ -25,7 +25,8 @@
 use alloc::vec::Vec;
 
 use crate::bytes::{decimal, two_digits};
-use crate::{Civil, Escape, ParseError, Severity, Text, Value, go};
+use crate::digits::{any_excess, digits_of, eight, excess, pairs, short_decimal, word_at};
+use crate::{Civil, Escape, ParseError, Severity, Text, Value, go, near};
 
 /// One klog line, or a record of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,19 +109,16 @@ fn severity(letter: u8) -> Option<Severity> {
 
 /// Time and pid where klog prints them, eight bytes at a time; `None` sends the caller to
 /// [`parse_loose`], which decides.
-///
-/// The words are little-endian: the first byte of the text is the lowest. XOR with a template
-/// makes 0 to 9 of digits and 0 of separators; one addition per word checks that it did.
 #[inline(always)]
 fn fixed_columns(line: &[u8]) -> Option<(Civil, u64)> {
     let columns: &[u8; FIXED] = line.first_chunk()?;
     // The severity in front of the date does not count, nor does the pid behind the fraction.
-    let date = (word_at::<0>(columns) ^ u64::from_le_bytes(*b"\x000000 00")) & !0xff;
-    let clock = word_at::<8>(columns) ^ u64::from_le_bytes(*b":00:00.0");
-    let fraction = (word_at::<15>(columns) ^ u64::from_le_bytes(*b"000000 \x00")) & (!0 >> 8);
+    let date = digits_of(word_at::<0, FIXED>(columns), *b"\x000000 00") & !0xff;
+    let clock = digits_of(word_at::<8, FIXED>(columns), *b":00:00.0");
+    let fraction = digits_of(word_at::<15, FIXED>(columns), *b"000000 \x00") & (!0 >> 8);
     // Blanks are 0 now and digits 0x10 to 0x19. Digits are wanted in all columns from the first
     // that is not blank to the last, which leaves a blank among them out of bounds.
-    let pid = word_at::<22>(columns) ^ u64::from_le_bytes([b' '; 8]);
+    let pid = digits_of(word_at::<22, FIXED>(columns), [b' '; 8]);
     let padding = (pid | 1 << 63).trailing_zeros() & !7;
     let pid = pid ^ ((0x0010_1010_1010_1010 >> padding) << padding);
 
@@ -128,89 +126,16 @@ fn fixed_columns(line: &[u8]) -> Option<(Civil, u64)> {
         | excess(clock, *b"s00s00s0")
         | excess(fraction, *b"000000ss")
         | excess(pid, *b"0000000s");
-    if out_of_bounds & 0x8080_8080_8080_8080 != 0 {
+    if any_excess(out_of_bounds) {
         return None;
     }
-    let pid = eight_digits(pid << 8);
+    let pid = eight(pid << 8);
     if pid == 0 && line.get(FIXED) == Some(&b' ') {
         return None; // padded further than klog does
     }
-    let (date, clock, fraction) = (digit_pairs(date), digit_pairs(clock), digit_pairs(fraction));
+    let (date, clock, fraction) = (pairs(date), pairs(clock), pairs(fraction));
     let micros = u32::from(fraction[0]) * 10_000 + u32::from(fraction[2]) * 100 + u32::from(fraction[4]);
     Some((civil((date[1], date[3]), (date[6], clock[1], clock[4]), micros)?, pid))
-}
-
-#[inline(always)]
-fn word_at<const AT: usize>(columns: &[u8; FIXED]) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&columns[AT..AT + 8]);
-    u64::from_le_bytes(word)
-}
-
-/// Has the high bit of a byte set if some byte is out of bounds: over 9 where the template has
-/// `0`, over 0 where it has `s`.
-#[inline(always)]
-const fn excess(word: u64, template: [u8; 8]) -> u64 {
-    // A byte within bounds stays under 0x80. A byte that carries into the next one had its own
-    // high bit set, and that is kept.
-    let mut room = [0; 8];
-    let mut at = 0;
-    while at < 8 {
-        room[at] = if template[at] == b'0' { 0x7f - 9 } else { 0x7f };
-        at += 1;
-    }
-    word | word.wrapping_add(u64::from_le_bytes(room))
-}
-
-/// At every index the number that the digits at this and the next index form.
-#[inline(always)]
-const fn digit_pairs(digits: u64) -> [u8; 8] {
-    (digits * 10 + (digits >> 8)).to_le_bytes()
-}
-
-/// The number that eight digits (0 to 9) form.
-#[inline(always)]
-const fn eight_digits(digits: u64) -> u64 {
-    let pairs = (digits.wrapping_mul(10).wrapping_add(digits >> 8)) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs.wrapping_mul(100).wrapping_add(pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    (fours.wrapping_mul(10_000).wrapping_add(fours >> 32)) & 0xffff_ffff
-}
-
-/// As [`decimal`], without a branch per digit where the number has seven digits or less.
-#[inline(always)]
-fn short_decimal(bytes: &[u8]) -> Option<(u64, usize)> {
-    let Some(word) = bytes.first_chunk() else { return decimal(bytes) };
-    let digits = u64::from_le_bytes(*word) ^ u64::from_le_bytes([b'0'; 8]);
-    // The lowest bit is exact; those above it may come from carries.
-    let others = excess(digits, [b'0'; 8]) & 0x8080_8080_8080_8080;
-    let length = others.trailing_zeros() / 8;
-    match length {
-        1..8 => Some((eight_digits(digits << (64 - 8 * length)), length as usize)),
-        _ => decimal(bytes),
-    }
-}
-
-/// The index of the first `:` or LF. File names are short: a call of memchr costs more.
-#[inline(always)]
-fn file_length(text: &[u8]) -> Option<usize> {
-    const LOW: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
-    let mut at = 0;
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
-        let word = u128::from_le_bytes(*word);
-        // Zero where the byte is `:` (0x3a), LF (0x0a), `*` (0x2a) or 0x1a; of the bits set
-        // below, the lowest is exact.
-        let wanted = (word & (0xcf * LOW)) ^ (0x0a * LOW);
-        let found = wanted.wrapping_sub(LOW) & !wanted & (0x80 * LOW);
-        if found != 0 {
-            let index = at + found.trailing_zeros() as usize / 8;
-            if matches!(text[index], b':' | b'\n') {
-                return Some(index);
-            }
-            break;
-        }
-        at += 16;
-    }
-    Some(at + memchr::memchr2(b':', b'\n', &text[at..])?)
 }
 
 #[inline]
@@ -265,7 +190,7 @@ fn loose_columns(line: &[u8], severity: Severity) -> Result<Columns, ParseError>
 fn location(line: &[u8], columns: Columns) -> Result<Klog<'_>, ParseError> {
     let Columns { severity, time, pid, file_at } = columns;
     let rest = &line[file_at..];
-    let length = match file_length(rest) {
+    let length = match near::find2(rest, 0, b':', b'\n') {
         Some(length) if length > 0 && rest[length] == b':' => length,
         Some(_) => return Err(ParseError::new("a file name without colon or line feed", file_at)),
         None => return Err(ParseError::new("a colon after the file name", line.len())),

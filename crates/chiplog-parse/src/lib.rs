@@ -16,6 +16,7 @@ mod clock;
 pub mod cri;
 #[cfg(feature = "alloc")]
 mod detect;
+mod digits;
 pub mod docker_json;
 mod error;
 mod event;
@@ -31,6 +32,7 @@ pub mod klog_stream;
 pub mod kmsg;
 mod lines;
 pub mod logrus;
+mod near;
 pub mod prefix;
 pub mod prototext;
 #[cfg(feature = "alloc")]

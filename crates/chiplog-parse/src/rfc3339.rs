@@ -8,7 +8,9 @@
 //!
 //! Written by hand: every line of a container log starts with one of these.
 
-use crate::{Civil, ParseError, UnixNanos, bytes::digit, bytes::two_digits};
+use crate::bytes::{digit, two_digits};
+use crate::digits::{any_excess, digits_of, eight, excess, pairs, word_at};
+use crate::{Civil, ParseError, UnixNanos};
 
 impl UnixNanos {
     /// The instant of a text that is an RFC 3339 time and nothing else: upper-case `T`, a dot and
@@ -76,22 +78,34 @@ pub(crate) fn civil(bytes: &[u8], separator: u8) -> Option<(Civil, &[u8])> {
 #[inline]
 pub(crate) fn date_time(bytes: &[u8], separator: u8, nanosecond: u32) -> Option<Civil> {
     let text: &[u8; DATE_TIME_LENGTH] = bytes.first_chunk()?;
-    if text[4] != b'-' || text[7] != b'-' || text[10] != separator {
+    if text[10] != separator {
         return None;
     }
-    let year = i16::from(two_digits(text, 0)?) * 100 + i16::from(two_digits(text, 2)?);
-    let date = (two_digits(text, 5)?, two_digits(text, 8)?);
-    Civil::new(Some(year), date, time_of_day(&text[11..])?, nanosecond)
+    let date = digits_of(word_at::<0, DATE_TIME_LENGTH>(text), *b"0000-00-");
+    // The separator was checked.
+    let middle = digits_of(word_at::<8, DATE_TIME_LENGTH>(text), *b"00\x0000:00") & !0xff_0000;
+    let clock = digits_of(word_at::<11, DATE_TIME_LENGTH>(text), *b"00:00:00");
+    if any_excess(excess(date, *b"0000-00-") | excess(middle, *b"00-00:00") | excess(clock, *b"00:00:00")) {
+        return None;
+    }
+    let (date, day, clock) = (pairs(date), pairs(middle)[0], pairs(clock));
+    if clock[6] > 59 {
+        return None;
+    }
+    let year = i16::from(date[0]) * 100 + i16::from(date[2]);
+    Civil::new(Some(year), (date[5], day), (clock[0], clock[3], clock[6]), nanosecond)
 }
 
 /// `hh:mm:ss` at the start of `bytes`; the second is at most 59.
 #[inline]
 pub(crate) fn time_of_day(bytes: &[u8]) -> Option<(u8, u8, u8)> {
     let text: &[u8; 8] = bytes.first_chunk()?;
-    if text[2] != b':' || text[5] != b':' {
+    let clock = digits_of(u64::from_le_bytes(*text), *b"00:00:00");
+    if any_excess(excess(clock, *b"00:00:00")) {
         return None;
     }
-    let (hour, minute, second) = (two_digits(text, 0)?, two_digits(text, 3)?, two_digits(text, 6)?);
+    let clock = pairs(clock);
+    let (hour, minute, second) = (clock[0], clock[3], clock[6]);
     (hour < 24 && minute < 60 && second < 60).then_some((hour, minute, second))
 }
 
@@ -105,9 +119,15 @@ pub(crate) fn fraction(bytes: &[u8], separator: u8) -> Option<(u32, usize)> {
     if *first != separator {
         return Some((0, 0));
     }
-    // Nine digits are what Go prints most: read the first eight at once.
-    let (mut value, mut length) = match digits.first_chunk().and_then(|digits| eight_digits(*digits)) {
-        Some(value) => (value, 8),
+    // Most fractions are longer than three digits: those before the first other byte at once.
+    let (mut value, mut length) = match digits.first_chunk() {
+        Some(word) => {
+            let word = digits_of(u64::from_le_bytes(*word), [b'0'; 8]);
+            match (excess(word, [b'0'; 8]) & 0x8080_8080_8080_8080).trailing_zeros() / 8 {
+                0 => return None,
+                length => (eight(word << (64 - 8 * length)) as u32, length as usize),
+            }
+        }
         None => (0, 0),
     };
     while let Some(digit) = digits.get(length).and_then(|&byte| digit(byte)) {
@@ -118,21 +138,6 @@ pub(crate) fn fraction(bytes: &[u8], separator: u8) -> Option<(u32, usize)> {
         length += 1;
     }
     if length == 0 { None } else { Some((value * SCALE[length], length + 1)) }
-}
-
-/// The number that eight digits are.
-#[inline]
-fn eight_digits(text: [u8; 8]) -> Option<u32> {
-    // One byte of the word for each digit, the first in the lowest. A byte that is no digit has
-    // something in its upper half, at the latest after 6 is added.
-    let word = u64::from_le_bytes(text) ^ 0x3030_3030_3030_3030;
-    if (word | word.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
-        return None;
-    }
-    // Neighbours are joined: digits to pairs, pairs to fours, fours to the number.
-    let pairs = (word * 10 + (word >> 8)) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    Some((fours * 10_000 + (fours >> 32)) as u32)
 }
 
 /// An offset from UTC in seconds, and its length: 1 for `Z`, 6 for `+hh:mm`, 5 for `+hhmm`.
@@ -155,6 +160,7 @@ pub(crate) fn offset(bytes: &[u8]) -> Option<(i32, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn only_rfc_3339() {
@@ -208,22 +214,53 @@ mod tests {
         }
     }
 
-    proptest::proptest! {
-        #[test]
-        fn eight_bytes_are_read_as_one_by_one(
-            bytes: [u8; 8],
-            digits in proptest::array::uniform8(b'0'..=b':'),
-        ) {
-            for text in [bytes, digits] {
-                let number = text.iter().try_fold(0, |n, byte| Some(n * 10 + u32::from(digit(*byte)?)));
-                proptest::prop_assert_eq!(eight_digits(text), number);
-            }
-        }
-    }
-
     #[test]
     fn offsets_count_from_utc() {
         let time = UnixNanos::from_rfc3339(b"2024-03-05T02:37:08.5-03:30").unwrap();
         assert_eq!(time, UnixNanos(1_709_618_828_500_000_000));
+    }
+
+    /// The layout once more, digit by digit.
+    fn naive(text: &[u8]) -> Option<Civil> {
+        for (byte, wanted) in text.get(..19)?.iter().zip(b"0000-00-00T00:00:00") {
+            if if *wanted == b'0' { !byte.is_ascii_digit() } else { byte != wanted } {
+                return None;
+            }
+        }
+        let two = |at| two_digits(text, at);
+        let (digits, rest) = match &text[19..] {
+            [b'.', rest @ ..] => rest.split_at(rest.iter().take_while(|byte| byte.is_ascii_digit()).count()),
+            rest => (&b"0"[..], rest),
+        };
+        if digits.is_empty() || digits.len() > 9 || !rest.is_empty() {
+            return None;
+        }
+        let nanosecond =
+            (0..9).fold(0, |all, at| all * 10 + digits.get(at).map_or(0, |digit| u32::from(digit - b'0')));
+        let year = i16::from(two(0)?) * 100 + i16::from(two(2)?);
+        let time = (two(11)?, two(14)?, two(17)?);
+        Civil::new(Some(year), (two(5)?, two(8)?), time, nanosecond).filter(|civil| civil.second < 60)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn agrees_with_the_naive_reader(
+            text in "20[0-9]{2}-(0[0-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?",
+            change in prop::option::weighted(0.5, (any::<prop::sample::Index>(), any::<u8>())),
+            cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+        ) {
+            let mut text = text.into_bytes();
+            if let Some((index, byte)) = change {
+                let index = index.index(text.len());
+                text[index] = byte;
+            }
+            if let Some(cut) = cut {
+                text.truncate(cut.index(text.len() + 1));
+            }
+            let read = civil(&text, b'T').filter(|(_, rest)| rest.is_empty()).map(|(civil, _)| civil);
+            prop_assert_eq!(read, naive(&text));
+        }
     }
 }

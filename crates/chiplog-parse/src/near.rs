@@ -1,0 +1,80 @@
+//! Searches for bytes that stand near, as the ends of keys, times and file names do: calling a
+//! search made for long texts would cost more than it saves.
+
+use wide::u8x16;
+
+/// Bytes that are looked at in one step.
+const STEP: usize = 16;
+
+/// The index of the first byte at or after `from` that is one of two.
+#[inline(always)]
+pub(crate) fn find2(bytes: &[u8], from: usize, one: u8, two: u8) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let (found, end) = step(bytes, at, |step| equal(step, one) | equal(step, two))?;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
+        }
+        at = end;
+    }
+}
+
+/// The bytes at `at` and after that are `one`, as bits from the lowest on, and where the next step
+/// begins. `None` at the end.
+#[inline(always)]
+pub(crate) fn mask(bytes: &[u8], at: usize, one: u8) -> Option<(u32, usize)> {
+    step(bytes, at, |step| equal(step, one))
+}
+
+#[inline(always)]
+fn step(bytes: &[u8], at: usize, mask: impl Fn(&[u8; STEP]) -> u32) -> Option<(u32, usize)> {
+    match bytes.get(at..)?.first_chunk() {
+        Some(step) => Some((mask(step), at + STEP)),
+        None => last_step(bytes, at, mask),
+    }
+}
+
+/// Less than a whole step is left: the last one again, without the bytes before `at`.
+#[inline]
+fn last_step(bytes: &[u8], at: usize, mask: impl Fn(&[u8; STEP]) -> u32) -> Option<(u32, usize)> {
+    let left = bytes.get(at..).filter(|left| !left.is_empty())?;
+    let bits = match bytes.last_chunk() {
+        Some(step) => mask(step) >> (STEP - left.len()),
+        None => {
+            let mut step = [0; STEP];
+            step[..left.len()].copy_from_slice(left);
+            // The zeros behind are not among the bytes.
+            mask(&step) & ((1 << left.len()) - 1)
+        }
+    };
+    Some((bits, bytes.len()))
+}
+
+/// One bit for each byte that is `wanted`, the first byte's the lowest.
+#[inline(always)]
+fn equal(step: &[u8; STEP], wanted: u8) -> u32 {
+    u8x16::new(*step).simd_eq(u8x16::splat(wanted)).to_bitmask()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte =
+            prop_oneof![8 => Just(b'a'), 1 => Just(b'"'), 1 => Just(b':'), 1 => any::<u8>(), 1 => Just(0)];
+        prop::collection::vec(byte, 0..70)
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_loop_finds(bytes in bytes(), from in 0usize..72, one in prop_oneof![Just(b'"'), Just(0)]) {
+            let first = |is_wanted: &dyn Fn(u8) -> bool| {
+                (from..bytes.len()).find(|at| is_wanted(bytes[*at]))
+            };
+            prop_assert_eq!(find2(&bytes, from, one, b':'), first(&|byte| byte == one || byte == b':'));
+        }
+    }
+}
