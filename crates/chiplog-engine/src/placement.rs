@@ -6,12 +6,15 @@ use std::sync::Arc;
 use chiplog_parse::{Clock, Detector};
 
 use crate::Block;
-use crate::clocks::{Progress, SourceClock};
+use crate::clocks::{LineTimes, Progress, SourceClock};
 use crate::partial::{Entry, Partial};
-use crate::scanner::times_of;
+use crate::scanner::{text_of, times_of};
 
 /// How far before a line without a time its time is looked for.
 const LOOK_BACK_BYTES: usize = 4_096;
+
+/// Hosts of a source that are told apart.
+const MAX_HOSTS: usize = 10_000;
 
 /// Places the entries of one source. Depends on nothing but the bytes of the source in order.
 pub(crate) struct Placement {
@@ -19,14 +22,24 @@ pub(crate) struct Placement {
     pub(crate) hosts: Vec<Host>,
     host_ids: HashMap<Box<[u8]>, usize>,
     detector: Detector,
-    /// The end of the source so far, for times that stand before a block.
+    /// The entry placed last: a line that several rules match has one time, and counts once.
+    last: Option<(u64, Placed)>,
+    /// Position of the last entry that has a time itself.
+    last_timed: Option<u64>,
+    /// Position of the block that is at hand. Positions are offsets in what was kept of the
+    /// source: the beginnings of cut lines follow each other, each ended by an LF.
+    position: u64,
+    /// What was kept right before it, one byte more than is looked at: a line starts behind an LF.
     tail: Vec<u8>,
+    found: Option<Found>,
 }
 
 /// A host that lines of the source name; one without a name for those that do not.
 pub(crate) struct Host {
     pub(crate) name: Arc<str>,
     pub(crate) progress: Progress,
+    /// It stands for all hosts beyond the number that is told apart.
+    pub(crate) is_rest: bool,
 }
 
 /// The time of a line.
@@ -34,8 +47,17 @@ pub(crate) struct Host {
 pub(crate) struct Placed {
     /// Local time; `None` if neither the line nor any before it has one.
     pub(crate) time: Option<i64>,
-    /// The line itself says it.
-    pub(crate) is_own: bool,
+    /// The line itself says it, and no entry before was of the same line.
+    pub(crate) is_news: bool,
+}
+
+/// What was found before a line without a time.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// Position of that line.
+    from: u64,
+    /// Position and times of the line before it that has some.
+    line: Option<(u64, LineTimes)>,
 }
 
 impl Placement {
@@ -45,7 +67,11 @@ impl Placement {
             hosts: Vec::new(),
             host_ids: HashMap::new(),
             detector: Detector::new(),
+            last: None,
+            last_timed: None,
+            position: 0,
             tail: Vec::new(),
+            found: None,
         }
     }
 
@@ -55,58 +81,121 @@ impl Placement {
     }
 
     fn host_id(&mut self, name: &[u8]) -> usize {
-        if let Some(id) = self.host_ids.get(name) {
-            return *id;
+        if let Some(id) = self.known_host(name) {
+            return id;
         }
         let id = self.hosts.len();
-        let text = Arc::from(&*String::from_utf8_lossy(name));
-        self.hosts.push(Host { name: text, progress: Progress::default() });
-        self.host_ids.insert(name.into(), id);
+        let is_rest = id >= MAX_HOSTS;
+        let text = if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(name)) };
+        self.hosts.push(Host { name: text, progress: Progress::default(), is_rest });
+        if !is_rest {
+            self.host_ids.insert(name.into(), id);
+        }
         id
+    }
+
+    /// The number of a host, if it has one.
+    pub(crate) fn known_host(&self, name: &[u8]) -> Option<usize> {
+        let rest = (self.hosts.len() > MAX_HOSTS).then_some(MAX_HOSTS);
+        self.host_ids.get(name).copied().or(rest)
     }
 
     /// The time of an entry: its own, else that of a line shortly before it, else how far its
     /// host has come.
     pub(crate) fn place(&mut self, block: &Block, entry: &Entry, host: usize) -> Placed {
+        let position = self.position + u64::from(entry.offset);
+        if let Some((_, placed)) = self.last.filter(|(last, _)| *last == position) {
+            return Placed { is_news: false, ..placed };
+        }
         let own = self.clock.place(entry.times);
         let time = own
-            .or_else(|| self.look_back(block, entry.offset as usize))
+            .or_else(|| {
+                let (_, times) = self.look_back(block, position)?;
+                self.clock.place_again(times)
+            })
             .or(self.hosts[host].progress.latest());
-        Placed { time, is_own: own.is_some() }
+        let placed = Placed { time, is_news: own.is_some() };
+        self.last = Some((position, placed));
+        if placed.is_news {
+            self.last_timed = Some(position);
+        }
+        placed
     }
 
-    /// The time of the nearest earlier line that has one: a message with a line break in it is
-    /// several lines, and only the first of them carries the time.
-    fn look_back(&mut self, block: &Block, offset: usize) -> Option<i64> {
-        let head = &block.bytes[..offset];
-        let joined;
-        let before = if head.len() >= LOOK_BACK_BYTES {
-            &head[head.len() - LOOK_BACK_BYTES..]
-        } else {
-            let from_tail = (LOOK_BACK_BYTES - head.len()).min(self.tail.len());
-            joined = [&self.tail[self.tail.len() - from_tail..], head].concat();
-            &joined[..]
-        };
-        let before = before.strip_suffix(b"\n").unwrap_or(before);
-        for line in before.rsplit(|byte| *byte == b'\n') {
-            let times = times_of(&self.detector.peel(line));
-            if !times.is_empty() {
-                return self.clock.place(times);
+    /// The nearest earlier line that has a time: a message with a line break in it is several
+    /// lines, and only the first of them carries the time.
+    fn look_back(&mut self, block: &Block, before: u64) -> Option<(u64, LineTimes)> {
+        let oldest = before.saturating_sub(LOOK_BACK_BYTES as u64);
+        let in_block = (before - self.position) as usize;
+        // A run of lines without a time is walked through once.
+        let known = self.found.filter(|found| found.from < before);
+        let mut line = None;
+        for (position, text) in lines_before(&block.bytes[..in_block], self.position)
+            .chain(whole_lines(&self.tail, self.position))
+            .take_while(|(position, _)| *position >= oldest)
+        {
+            let times = times_of(&self.detector.peel(text));
+            if self.clock.place_again(times).is_some() {
+                line = Some((position, times));
+                break;
+            }
+            if let Some(known) = known.filter(|known| known.from == position) {
+                line = known.line.filter(|(position, _)| *position >= oldest);
+                break;
             }
         }
-        None
+        self.found = Some(Found { from: before, line });
+        line
     }
 
     /// Ends a block.
     pub(crate) fn pass(&mut self, block: &Block) {
+        const TAIL_BYTES: usize = LOOK_BACK_BYTES + 1;
         let bytes = &block.bytes;
-        if bytes.len() >= LOOK_BACK_BYTES {
-            self.tail.clear();
-            self.tail.extend_from_slice(&bytes[bytes.len() - LOOK_BACK_BYTES..]);
-        } else {
-            self.tail.extend_from_slice(bytes);
-            let excess = self.tail.len().saturating_sub(LOOK_BACK_BYTES);
-            self.tail.drain(..excess);
+        let fresh = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
+        self.tail.extend_from_slice(fresh);
+        self.position += bytes.len() as u64;
+        if block.cut_bytes > 0 {
+            self.tail.push(b'\n');
+            self.position += 1;
         }
+        let excess = self.tail.len().saturating_sub(TAIL_BYTES);
+        self.tail.drain(..excess);
     }
+
+    /// The times of the last line of the source that has some, if it was no entry. Its host is
+    /// `None` if no entry was of that host.
+    pub(crate) fn last_line(&mut self) -> Option<(LineTimes, Option<usize>)> {
+        for (position, text) in whole_lines(&self.tail, self.position) {
+            if self.last_timed.is_some_and(|last| last >= position) {
+                return None;
+            }
+            let record = self.detector.peel(text);
+            let times = times_of(&record);
+            if self.clock.place_again(times).is_some() {
+                let name: Box<[u8]> = record.host.unwrap_or_default().into();
+                return Some((times, self.known_host(&name)));
+            }
+        }
+        None
+    }
+}
+
+/// The lines of `bytes`, which start at position `base`, from the last to the first, each with its
+/// position.
+fn lines_before(bytes: &[u8], base: u64) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let last = rest.len().checked_sub(1)?;
+        let start = memchr::memrchr(b'\n', &rest[..last]).map_or(0, |lf| lf + 1);
+        let line = &rest[start..];
+        rest = &rest[..start];
+        Some((base + start as u64, text_of(line)))
+    })
+}
+
+/// As [`lines_before`] for the end of a source, of which the first line may lack its beginning.
+fn whole_lines(tail: &[u8], end: u64) -> impl Iterator<Item = (u64, &[u8])> {
+    let base = end - tail.len() as u64;
+    lines_before(tail, base).take_while(move |(position, _)| *position > base || base == 0)
 }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use chiplog_parse::{Clock, Detector, EventValue, UnixNanos};
 use chiplog_rules::{Comparison, Expr, Measure, Op, Rule, RuleSet};
 
+use crate::agenda::Agenda;
 use crate::aggregate::Aggregate;
 use crate::census::Census;
-use crate::clocks::LineTimes;
+use crate::clocks::{LineTimes, Progress, UNTIMED};
 use crate::partial::{Entry, EntryKind, Key, Partial, labels_of};
 use crate::placement::{Placed, Placement};
 use crate::scanner::text_at;
-use crate::window::{Inserted, Measured, Window, WindowPlan};
+use crate::window::{Inserted, Measured, Window, WindowPlan, lengths_of};
 use crate::{Block, Evidence, Finding, Gap, InputSummary, Peak, State, Transition, Unit};
 
 /// Lines of a source may be out of order by this much before a quiet finding is closed.
@@ -25,11 +26,15 @@ const DISORDER_NANOS: i64 = 5_000_000_000;
 /// A finding is reported as worse when its measure grows by half, at most once in this time.
 const WORSE_EVERY_NANOS: i64 = 60_000_000_000;
 
-/// Windows per rule and source. Further keys share one window, which is marked as incomplete.
+/// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
 const MAX_KEYS_PER_RULE: u32 = 10_000;
 
-/// Findings kept per source; further ones are counted.
+/// Closed findings kept per source; further ones are counted. Those that are open at the end are
+/// no more than there are windows.
 const MAX_FINDINGS: usize = 10_000;
+
+/// Gaps listed per source; further ones are counted.
+const MAX_GAPS: usize = 1_000;
 
 /// The body of a piece of evidence.
 const MAX_BODY_BYTES: usize = 4_096;
@@ -42,6 +47,8 @@ pub(crate) struct RulePlan {
     pub(crate) id: Arc<str>,
     title: Arc<str>,
     plan: WindowPlan,
+    /// The lengths of the windows that the close condition looks at.
+    close_lengths: Vec<i64>,
     label_names: Vec<Arc<str>>,
     /// Its lines say that other lines were dropped.
     tells_of_gaps: bool,
@@ -62,6 +69,7 @@ impl RulePlan {
             id: Arc::from(rule.id.as_str()),
             title: Arc::from(rule.title.as_str()),
             plan: WindowPlan::of(rule),
+            close_lengths: lengths_of(&rule.close, rule.window.span_nanos),
             label_names: rule.window.by.iter().map(|label| Arc::from(label.name())).collect(),
             tells_of_gaps: rule.events.iter().any(|kind| kind.starts_with("suppress.")),
             captures: captures.collect(),
@@ -106,12 +114,22 @@ impl TimeRange {
     }
 }
 
-/// The open findings of one host.
-struct OpenFindings {
-    /// Indexes into [`Timeline::keys`].
-    keys: Vec<usize>,
-    /// None of them can close before this time.
-    next_close: i64,
+/// What is followed of one host.
+#[derive(Default)]
+struct Watch {
+    /// Open findings, by the next time at which each may close. Indexes into [`Timeline::keys`].
+    open: Agenda,
+    /// Those of a live stream whose close was not announced.
+    unannounced: Agenda,
+    /// Local time of the last line that tells of a gap.
+    last_gap: Option<i64>,
+}
+
+/// When a finding closes.
+enum Closing {
+    At(i64),
+    /// Not before this time; `None` if not without another hit.
+    NotBefore(Option<i64>),
 }
 
 /// The window of one key, and its finding if there is one.
@@ -123,7 +141,7 @@ struct KeyState {
     episode: Option<Box<Episode>>,
     /// Hits in a row that were too old for the window, with the lines' values.
     late: Vec<(i64, Vec<Option<i64>>)>,
-    /// Several keys share this window, since the rule has too many.
+    /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
 }
 
@@ -140,11 +158,19 @@ struct Episode {
     reported_amount: i128,
     reported_at: i64,
     component: Option<Arc<str>>,
-    opener: Evidence,
+    opener: Shown,
     /// The line with the greatest first value, if that is not the opener.
-    worst: Option<(i64, Evidence)>,
+    worst: Option<Shown>,
+    /// A hit came too late to be counted.
+    has_late: bool,
     /// A live stream was told that it closed, before that was certain.
     close_was_announced: bool,
+}
+
+/// A line to show. Its time is local: the zone may be learned later.
+struct Shown {
+    time: i64,
+    evidence: Evidence,
 }
 
 /// One source, followed in order.
@@ -153,17 +179,24 @@ pub(crate) struct Timeline {
     plans: Arc<Vec<RulePlan>>,
     name: Arc<str>,
     range: TimeRange,
+    is_live: bool,
     placement: Placement,
     detector: Detector,
     /// By host, as [`Placement::hosts`] numbers them.
-    open: Vec<OpenFindings>,
+    watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
     keys_of_rule: Vec<u32>,
     totals: Vec<Totals>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
-    gaps: Vec<Gap>,
+    /// Each with its local time.
+    gaps: Vec<(Option<i64>, Gap)>,
+    gaps_left_out: u64,
+    /// Local time of the last line that tells of a gap and names no host.
+    last_gap: Option<i64>,
+    /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
+    last_gap_offset: Option<u64>,
     census: Census,
     bytes: u64,
     lines: u64,
@@ -179,6 +212,7 @@ pub(crate) struct Outcome {
     pub(crate) gaps: Vec<Gap>,
     pub(crate) totals: Vec<Totals>,
     pub(crate) findings_left_out: u64,
+    pub(crate) gaps_left_out: u64,
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -214,6 +248,7 @@ impl Timeline {
         name: &Arc<str>,
         clock: Clock,
         range: TimeRange,
+        is_live: bool,
     ) -> Self {
         let totals = |plan: &RulePlan| Totals {
             values: vec![Aggregate::default(); plan.captures.len()],
@@ -224,9 +259,10 @@ impl Timeline {
             plans: Arc::clone(plans),
             name: Arc::clone(name),
             range,
+            is_live,
             placement: Placement::new(clock),
             detector: Detector::new(),
-            open: Vec::new(),
+            watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
             keys_of_rule: vec![0; plans.len()],
@@ -234,6 +270,9 @@ impl Timeline {
             findings: Vec::new(),
             findings_left_out: 0,
             gaps: Vec::new(),
+            gaps_left_out: 0,
+            last_gap: None,
+            last_gap_offset: None,
             census: Census::default(),
             bytes: 0,
             lines: 0,
@@ -246,15 +285,16 @@ impl Timeline {
     /// Takes the next block of the source and what was found in it.
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_transition: OnTransition<'_>) {
         let hosts = self.placement.hosts_of(partial);
-        let none_open = || OpenFindings { keys: Vec::new(), next_close: i64::MAX };
-        self.open.resize_with(self.placement.hosts.len(), none_open);
+        self.watches.resize_with(self.placement.hosts.len(), Watch::default);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
         for entry in &partial.entries {
             self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_transition);
         }
-        if let Some((times, host)) = partial.last {
-            self.announce_closes(times, hosts[host as usize], on_transition);
+        if let Some((times, host)) = &partial.last {
+            if let Some(host) = self.placement.known_host(host) {
+                self.announce_closes(*times, host, on_transition);
+            }
         }
         self.census.merge(&partial.census);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
@@ -276,14 +316,13 @@ impl Timeline {
     ) {
         let host = hosts[entry.host as usize];
         let offset = entry.offset as usize;
-        let Placed { time, is_own } = self.placement.place(block, entry, host);
+        let Placed { time, is_news } = self.placement.place(block, entry, host);
         let instant = time.and_then(|time| self.placement.clock.to_instant(time));
         if !self.range.contains(instant) {
             return;
         }
-        if let (Some(time), true) = (time, is_own) {
-            self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-            self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        if let (Some(time), true) = (time, is_news) {
+            self.see(time);
             let progress = &mut self.placement.hosts[host].progress;
             progress.advance(time);
             let reached = progress.latest().unwrap_or(time);
@@ -301,7 +340,7 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, instant);
+        self.note_gap(rule, block, offset, host, time);
         if !counts {
             return;
         }
@@ -311,8 +350,13 @@ impl Timeline {
             value.iter().for_each(|value| aggregate.add(*value));
         }
         // A source without any time is one moment: its hits count together.
-        let hit = HitLine { block, offset, time: time.unwrap_or(0), values };
+        let hit = HitLine { block, offset, time: time.unwrap_or(UNTIMED), values };
         self.observe(key, &hit, counter, on_transition);
+    }
+
+    fn see(&mut self, time: i64) {
+        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
     }
 
     fn key_id(&mut self, key: &Key, host: usize) -> usize {
@@ -321,7 +365,8 @@ impl Timeline {
         if let Some(id) = self.key_ids.get(&key) {
             return *id;
         }
-        let is_shared = self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE;
+        let is_rest = self.placement.hosts[host].is_rest;
+        let is_shared = is_rest || (self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
         if is_shared {
             key.labels = Box::default();
             if let Some(id) = self.key_ids.get(&key) {
@@ -352,13 +397,12 @@ impl Timeline {
         on_transition: OnTransition<'_>,
     ) {
         let state = &mut self.keys[key];
-        if state.window.insert(hit.time, hit.values) == Inserted::Late {
-            state.late.push((hit.time, hit.values.to_vec()));
-            self.totals[state.rule].late += 1;
-            self.settle_late(key, on_transition);
-            return;
+        match state.window.insert(hit.time, hit.values) {
+            Inserted::InTime => state.late.clear(),
+            Inserted::Late if self.starts_again(key, hit, on_transition) => {}
+            Inserted::Late => return,
         }
-        state.late.clear();
+        let state = &self.keys[key];
         if state.episode.is_some() {
             self.go_on(key, hit, counter, on_transition);
             return;
@@ -374,7 +418,6 @@ impl Timeline {
             Some((comparison, measured)) => (Some(comparison.clone()), Some(measured)),
             None => (None, None),
         };
-        let host = state.host;
         let (component, opener) = self.evidence(key, hit, counter);
         self.keys[key].episode = Some(Box::new(Episode {
             opened: now,
@@ -389,11 +432,23 @@ impl Timeline {
             component,
             opener,
             worst: None,
+            has_late: false,
             close_was_announced: false,
         }));
-        self.open[host].keys.push(key);
-        self.open[host].next_close = self.open[host].next_close.min(now);
+        self.schedule(key);
         self.report(key, Transition::Open, now, on_transition);
+    }
+
+    /// Puts an open finding down for the next time at which it may close.
+    fn schedule(&mut self, key: usize) {
+        let state = &self.keys[key];
+        let lengths = &self.plans[state.rule].close_lengths;
+        let next = state.window.next_departure(lengths, state.window.latest());
+        let watch = &mut self.watches[state.host];
+        watch.open.set(key, next);
+        if self.is_live {
+            watch.unannounced.set(key, next);
+        }
     }
 
     /// A hit of a finding that is open.
@@ -414,12 +469,7 @@ impl Timeline {
                 _ => false,
             }
         };
-        let worst = if is_worst {
-            let (_, evidence) = self.evidence(key, hit, counter);
-            hit.values.first().copied().flatten().map(|value| (value, evidence))
-        } else {
-            None
-        };
+        let worst = is_worst.then(|| self.evidence(key, hit, counter).1);
         let state = &mut self.keys[key];
         let now = state.window.latest();
         let Some(episode) = state.episode.as_deref_mut() else { return };
@@ -444,91 +494,93 @@ impl Timeline {
         let is_worse = amount * 2 >= episode.reported_amount * 3
             && amount > 0
             && now >= episode.reported_at.saturating_add(WORSE_EVERY_NANOS);
-        if was_announced || is_worse {
+        if is_worse {
             episode.reported_amount = amount;
             episode.reported_at = now;
-            let transition = if was_announced { Transition::Open } else { Transition::Worse };
-            self.report(key, transition, now, on_transition);
+        }
+        self.schedule(key);
+        if was_announced {
+            self.report(key, Transition::Open, now, on_transition);
+        }
+        if is_worse {
+            self.report(key, Transition::Worse, now, on_transition);
         }
     }
 
-    /// Hits that are too old for their window, several in a row, are a clock that was set back or
-    /// another day's lines: the window starts again with them.
-    fn settle_late(&mut self, key: usize, on_transition: OnTransition<'_>) {
+    /// A hit that is too old for its window. Several in a row that agree are a clock that was set
+    /// back or another day's lines, and so is one where the whole host went back: the window then
+    /// starts again with them.
+    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_transition: OnTransition<'_>) -> bool {
         const AGREEING: usize = 3;
-        if self.keys[key].late.len() < AGREEING {
-            return;
+        let state = &mut self.keys[key];
+        let near = state.window.retention_nanos().max(Progress::STEP_BACK) as u64;
+        if state.late.last().is_some_and(|(last, _)| last.abs_diff(hit.time) > near) {
+            state.late.clear();
         }
-        let last = self.keys[key].episode.as_ref().map(|episode| episode.last);
+        state.late.push((hit.time, hit.values.to_vec()));
+        self.totals[state.rule].late += 1;
+        let reached = self.placement.hosts[state.host].progress.latest();
+        let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
+        if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
+            if let Some(episode) = state.episode.as_deref_mut() {
+                episode.has_late |= hit.time >= episode.first;
+            }
+            return false;
+        }
+        let last = state.episode.as_ref().map(|episode| episode.last);
         if let Some(last) = last {
             self.close(key, last, on_transition);
         }
         let state = &mut self.keys[key];
-        let late = std::mem::take(&mut state.late);
+        let mut late = std::mem::take(&mut state.late);
+        self.totals[state.rule].late -= late.len() as u64;
         state.window.clear();
+        late.sort_by_key(|(time, _)| *time);
         for (time, values) in late {
-            if state.window.insert(time, &values) == Inserted::InTime {
-                let late = &mut self.totals[state.rule].late;
-                *late = late.saturating_sub(1);
-            }
+            state.window.insert(time, &values);
         }
+        true
     }
 
     /// Closes the findings of a host whose close condition came true by `until`.
     fn close_due(&mut self, host: usize, until: i64, on_transition: OnTransition<'_>) {
-        if until < self.open[host].next_close {
-            return;
-        }
         let mut due: Vec<(i64, usize)> = Vec::new();
-        let mut next_close = i64::MAX;
-        for key in self.open[host].keys.clone() {
-            match self.close_time(key, until) {
-                Some(time) => due.push((time, key)),
-                None => next_close = next_close.min(self.next_departure(key, until)),
+        while let Some((next, key)) = self.watches[host].open.pop(until) {
+            match self.closing(key, next, until) {
+                Closing::At(time) => due.push((time, key)),
+                Closing::NotBefore(next) => self.watches[host].open.set(key, next),
             }
         }
-        self.open[host].next_close = next_close;
         due.sort_unstable();
         for (time, key) in due {
             self.close(key, time, on_transition);
         }
     }
 
-    /// When the close condition of an open finding first holds, at `until` or before.
-    fn close_time(&self, key: usize, until: i64) -> Option<i64> {
+    /// When an open finding closes, if that is in the time from `next` to `until`. `next` is the
+    /// first time at which it can.
+    fn closing(&self, key: usize, next: i64, until: i64) -> Closing {
         let state = &self.keys[key];
-        let rule = &self.rules.rules()[state.rule];
-        let from = state.window.latest();
-        state
-            .window
-            .departures(&rule.close, from)
-            .into_iter()
-            .take_while(|time| *time <= until)
-            .find(|time| state.window.holds(&rule.close, *time, true))
-    }
-
-    fn next_departure(&self, key: usize, after: i64) -> i64 {
-        let state = &self.keys[key];
-        let rule = &self.rules.rules()[state.rule];
-        state
-            .window
-            .departures(&rule.close, after.max(state.window.latest()))
-            .first()
-            .copied()
-            .unwrap_or(after)
+        let close = &self.rules.rules()[state.rule].close;
+        let lengths = &self.plans[state.rule].close_lengths;
+        let mut next = Some(next);
+        while let Some(time) = next.filter(|time| *time <= until) {
+            if state.window.holds(close, time, true) {
+                return Closing::At(time);
+            }
+            next = state.window.next_departure(lengths, time);
+        }
+        Closing::NotBefore(next)
     }
 
     fn close(&mut self, key: usize, time: i64, on_transition: OnTransition<'_>) {
-        let host = self.keys[key].host;
-        self.open[host].keys.retain(|open| *open != key);
-        let was_announced =
-            self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced);
-        if was_announced {
-            self.keep(key, time);
-        } else {
+        let watch = &mut self.watches[self.keys[key].host];
+        watch.open.set(key, None);
+        watch.unannounced.set(key, None);
+        if !self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced) {
             self.report(key, Transition::Close, time, on_transition);
-            self.keep(key, time);
         }
+        self.keep(key, time);
         self.keys[key].episode = None;
         self.keys[key].window.clear();
     }
@@ -537,21 +589,20 @@ impl Timeline {
     /// line that comes late may still belong to the finding, and what is final must not depend on
     /// how the stream was cut.
     fn announce_closes(&mut self, times: LineTimes, host: usize, on_transition: OnTransition<'_>) {
-        if self.open[host].keys.is_empty() {
-            return;
-        }
-        let Some(time) = self.placement.clock.clone().place(times) else { return };
-        for key in self.open[host].keys.clone() {
-            let was_announced =
-                self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced);
-            if was_announced {
-                continue;
+        let Some(time) = self.placement.clock.place_again(times) else { return };
+        let until = time.saturating_sub(DISORDER_NANOS);
+        let mut due: Vec<(i64, usize)> = Vec::new();
+        while let Some((next, key)) = self.watches[host].unannounced.pop(until) {
+            match self.closing(key, next, until) {
+                Closing::At(time) => due.push((time, key)),
+                Closing::NotBefore(next) => self.watches[host].unannounced.set(key, next),
             }
-            if let Some(time) = self.close_time(key, time.saturating_sub(DISORDER_NANOS)) {
-                self.report(key, Transition::Close, time, on_transition);
-                if let Some(episode) = self.keys[key].episode.as_deref_mut() {
-                    episode.close_was_announced = true;
-                }
+        }
+        due.sort_unstable();
+        for (time, key) in due {
+            self.report(key, Transition::Close, time, on_transition);
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_was_announced = true;
             }
         }
     }
@@ -564,18 +615,14 @@ impl Timeline {
 
     /// Keeps a finding for the final report.
     fn keep(&mut self, key: usize, closed: i64) {
+        if self.findings.len() >= MAX_FINDINGS {
+            self.findings_left_out += 1;
+            return;
+        }
         let Some(mut finding) = self.finding(key, None, closed) else { return };
         finding.state = State::Closed;
         finding.closed_time = self.placement.clock.to_instant(closed);
-        self.push_finding(finding);
-    }
-
-    fn push_finding(&mut self, finding: Finding) {
-        if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(finding);
-        } else {
-            self.findings_left_out += 1;
-        }
+        self.findings.push(finding);
     }
 
     fn finding(&self, key: usize, transition: Option<Transition>, time: i64) -> Option<Finding> {
@@ -585,10 +632,9 @@ impl Timeline {
         let plan = &self.plans[state.rule];
         let instant = |local| self.placement.clock.to_instant(local);
         let is_closed = transition == Some(Transition::Close);
-        let mut evidence = vec![episode.opener.clone()];
-        if let Some((_, worst)) = &episode.worst {
-            evidence.push(worst.clone());
-        }
+        let shown = [Some(&episode.opener), episode.worst.as_ref()].into_iter().flatten();
+        let evidence =
+            shown.map(|shown| Evidence { time: instant(shown.time), ..shown.evidence.clone() }).collect();
         Some(Finding {
             rule_id: Arc::clone(&plan.id),
             title: Arc::clone(&plan.title),
@@ -620,7 +666,9 @@ impl Timeline {
                 .zip(&episode.values)
                 .map(|((name, unit), aggregate)| aggregate.summary(name, *unit))
                 .collect(),
-            complete: !state.is_shared && !self.has_gap(state.host),
+            complete: !(state.is_shared
+                || episode.has_late
+                || self.has_gap(state.host, episode.first.saturating_sub(plan.plan.span_nanos))),
             evidence,
         })
     }
@@ -631,7 +679,7 @@ impl Timeline {
         key: usize,
         hit: &HitLine<'_>,
         counter: &mut LineCounter<'_>,
-    ) -> (Option<Arc<str>>, Evidence) {
+    ) -> (Option<Arc<str>>, Shown) {
         let text = text_at(&hit.block.bytes, hit.offset);
         let record = self.detector.peel(text);
         let component: Option<Arc<str>> =
@@ -645,29 +693,32 @@ impl Timeline {
             body = text.to_vec();
         }
         body.truncate(MAX_BODY_BYTES);
+        body.shrink_to_fit();
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.values);
         let evidence = Evidence {
             line: counter.at(hit.offset),
             offset: hit.block.offset + hit.offset as u64,
-            time: self.placement.clock.to_instant(hit.time),
+            time: None,
             origin,
             body,
             values: values
                 .filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?)))
                 .collect(),
         };
-        (component, evidence)
+        (component, Shown { time: hit.time, evidence })
     }
 
-    fn has_gap(&self, host: usize) -> bool {
-        let name = &self.placement.hosts[host].name;
-        self.gaps.iter().any(|gap| gap.host.as_ref().is_none_or(|host| host == name))
+    /// Whether lines of a host are known to be missing at `since` or later: a line that tells of
+    /// it is written after the fact.
+    fn has_gap(&self, host: usize, since: i64) -> bool {
+        [self.last_gap, self.watches[host].last_gap].into_iter().flatten().any(|time| time >= since)
     }
 
     /// Writes down what a line says was dropped.
-    fn note_gap(&mut self, rule: usize, block: &Block, offset: usize, host: usize, time: Option<UnixNanos>) {
-        if !self.plans[rule].tells_of_gaps {
+    fn note_gap(&mut self, rule: usize, block: &Block, offset: usize, host: usize, time: Option<i64>) {
+        let offset_in_source = block.offset + offset as u64;
+        if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
             return;
         }
         let record = self.detector.peel(text_at(&block.bytes, offset));
@@ -686,24 +737,41 @@ impl Timeline {
             Some(EventValue::Integer(count)) => Some(count),
             _ => None,
         };
+        self.last_gap_offset = Some(offset_in_source);
         let name = &self.placement.hosts[host].name;
-        let host = (!name.is_empty()).then(|| Arc::clone(name));
-        self.gaps.push(Gap { source: Arc::clone(&self.name), time, host, by, of, lines });
+        let last = if name.is_empty() { &mut self.last_gap } else { &mut self.watches[host].last_gap };
+        // Who knows when a gap without a time was.
+        *last = (*last).max(Some(time.unwrap_or(i64::MAX)));
+        if self.gaps.len() < MAX_GAPS {
+            let host = (!name.is_empty()).then(|| Arc::clone(name));
+            let source = Arc::clone(&self.name);
+            self.gaps.push((time, Gap { source, time: None, host, by, of, lines }));
+        } else {
+            self.gaps_left_out += 1;
+        }
     }
 
     /// Ends the source: what can close by its last line does, the rest stays open.
     pub(crate) fn finish(mut self, on_transition: OnTransition<'_>) -> Outcome {
-        for host in 0..self.open.len() {
+        if let Some((times, host)) = self.placement.last_line() {
+            let time = self.placement.clock.place(times);
+            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+            if let Some(time) = time.filter(|_| self.range.contains(instant)) {
+                self.see(time);
+                if let Some(host) = host {
+                    self.placement.hosts[host].progress.advance(time);
+                }
+            }
+        }
+        for host in 0..self.watches.len() {
             if let Some(reached) = self.placement.hosts[host].progress.latest() {
                 self.close_due(host, reached, on_transition);
             }
         }
-        for host in 0..self.open.len() {
-            for key in std::mem::take(&mut self.open[host].keys) {
-                let last = self.keys[key].episode.as_ref().map_or(0, |episode| episode.last);
-                if let Some(finding) = self.finding(key, None, last) {
-                    self.push_finding(finding);
-                }
+        for key in 0..self.keys.len() {
+            let Some(last) = self.keys[key].episode.as_ref().map(|episode| episode.last) else { continue };
+            if let Some(finding) = self.finding(key, None, last) {
+                self.findings.push(finding);
             }
         }
         let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
@@ -729,12 +797,14 @@ impl Timeline {
                 .map(|host| Arc::clone(&host.name))
                 .collect(),
         };
+        let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
         Outcome {
+            gaps: gaps.collect(),
             input,
             findings: self.findings,
-            gaps: self.gaps,
             totals: self.totals,
             findings_left_out: self.findings_left_out,
+            gaps_left_out: self.gaps_left_out,
         }
     }
 }

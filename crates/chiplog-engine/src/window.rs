@@ -39,6 +39,15 @@ impl WindowPlan {
     }
 }
 
+/// The lengths of the windows that a condition looks at.
+pub(crate) fn lengths_of(expr: &Expr, span_nanos: i64) -> Vec<i64> {
+    let mut lengths = vec![span_nanos];
+    collect_lengths(expr, &mut lengths);
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
+}
+
 fn collect_lengths(expr: &Expr, lengths: &mut Vec<i64>) {
     match expr {
         Expr::Any(parts) | Expr::All(parts) => {
@@ -136,12 +145,12 @@ impl Window {
         *self = Self::new(self.plan);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.panes.is_empty()
-    }
-
     pub(crate) fn latest(&self) -> i64 {
         self.latest
+    }
+
+    pub(crate) fn retention_nanos(&self) -> i64 {
+        self.plan.retention_nanos
     }
 
     /// Adds a hit.
@@ -309,21 +318,17 @@ impl Window {
         }
     }
 
-    /// Times after `from`, in order, at which a pane leaves a window that some condition looks
-    /// at: between them and without a hit, no condition changes.
-    pub(crate) fn departures(&self, expr: &Expr, from: i64) -> Vec<i64> {
-        let mut lengths = Vec::new();
-        collect_lengths(expr, &mut lengths);
-        lengths.push(self.plan.span_nanos);
-        let mut times: Vec<i64> = self
-            .panes
+    /// The first time after `after` at which a pane leaves a window of one of these lengths:
+    /// until then and without a hit, no condition over them changes.
+    pub(crate) fn next_departure(&self, lengths: &[i64], after: i64) -> Option<i64> {
+        let leaves = |pane: &Pane, length: i64| pane.last_time.saturating_add(length);
+        lengths
             .iter()
-            .flat_map(|pane| lengths.iter().map(|length| pane.last_time.saturating_add(*length)))
-            .filter(|time| *time > from)
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        times
+            .filter_map(|length| {
+                let first = self.panes.partition_point(|pane| leaves(pane, *length) <= after);
+                self.panes.get(first).map(|pane| leaves(pane, *length))
+            })
+            .min()
     }
 }
 
