@@ -210,7 +210,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// A step back by more than this is a clock that was set, or another day's lines.
-    pub(crate) const STEP_BACK: i64 = 3_600 * SECOND;
+    pub(crate) const STEP_BACK: i64 = 60 * SECOND;
+
+    /// Lines that agree are no further apart than this.
+    pub(crate) const NEAR: i64 = 3_600 * SECOND;
 
     pub(crate) fn latest(&self) -> Option<i64> {
         self.latest
@@ -221,7 +224,7 @@ impl Progress {
     pub(crate) fn advance(&mut self, local: i64) {
         match self.latest {
             Some(latest) if local < latest.saturating_sub(Self::STEP_BACK) => {
-                if self.strays.agree(local, Self::STEP_BACK) {
+                if self.strays.agree(local, Self::NEAR) {
                     self.latest = Some(local);
                     self.strays = Strays::default();
                 }

@@ -163,6 +163,9 @@ struct Episode {
     worst: Option<Shown>,
     /// A hit came too late to be counted.
     has_late: bool,
+    /// How far behind its host the last hit was: of two streams without hosts, the one that is
+    /// ahead must not close the findings of the other.
+    behind_nanos: i64,
     /// A live stream was told that it closed, before that was certain.
     close_was_announced: bool,
 }
@@ -433,22 +436,34 @@ impl Timeline {
             opener,
             worst: None,
             has_late: false,
+            behind_nanos: 0,
             close_was_announced: false,
         }));
-        self.schedule(key);
+        self.schedule(key, hit.time);
         self.report(key, Transition::Open, now, on_transition);
     }
 
-    /// Puts an open finding down for the next time at which it may close.
-    fn schedule(&mut self, key: usize) {
-        let state = &self.keys[key];
-        let lengths = &self.plans[state.rule].close_lengths;
-        let next = state.window.next_departure(lengths, state.window.latest());
-        let watch = &mut self.watches[state.host];
+    /// Puts an open finding down for the next time at which it may close, after a hit at `time`.
+    fn schedule(&mut self, key: usize, time: i64) {
+        let state = &mut self.keys[key];
+        let Some(episode) = state.episode.as_deref_mut() else { return };
+        let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(time);
+        let behind = reached.saturating_sub(time);
+        episode.behind_nanos = if behind > DISORDER_NANOS { behind } else { 0 };
+        let next = self.first_departure(key);
+        let watch = &mut self.watches[self.keys[key].host];
         watch.open.set(key, next);
         if self.is_live {
             watch.unannounced.set(key, next);
         }
+    }
+
+    /// The first time of its host after the last hit at which an open finding may close.
+    fn first_departure(&self, key: usize) -> Option<i64> {
+        let state = &self.keys[key];
+        let lengths = &self.plans[state.rule].close_lengths;
+        let next = state.window.next_departure(lengths, state.window.latest())?;
+        Some(next.saturating_add(state.episode.as_ref().map_or(0, |episode| episode.behind_nanos)))
     }
 
     /// A hit of a finding that is open.
@@ -498,7 +513,7 @@ impl Timeline {
             episode.reported_amount = amount;
             episode.reported_at = now;
         }
-        self.schedule(key);
+        self.schedule(key, hit.time);
         if was_announced {
             self.report(key, Transition::Open, now, on_transition);
         }
@@ -513,7 +528,7 @@ impl Timeline {
     fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_transition: OnTransition<'_>) -> bool {
         const AGREEING: usize = 3;
         let state = &mut self.keys[key];
-        let near = state.window.retention_nanos().max(Progress::STEP_BACK) as u64;
+        let near = state.window.retention_nanos().max(Progress::NEAR) as u64;
         if state.late.last().is_some_and(|(last, _)| last.abs_diff(hit.time) > near) {
             state.late.clear();
         }
@@ -529,7 +544,11 @@ impl Timeline {
         }
         let last = state.episode.as_ref().map(|episode| episode.last);
         if let Some(last) = last {
-            self.close(key, last, on_transition);
+            let time = match self.first_departure(key).map(|next| self.closing(key, next, i64::MAX)) {
+                Some(Closing::At(time)) => time,
+                _ => last,
+            };
+            self.close(key, time, on_transition);
         }
         let state = &mut self.keys[key];
         let mut late = std::mem::take(&mut state.late);
@@ -544,33 +563,49 @@ impl Timeline {
 
     /// Closes the findings of a host whose close condition came true by `until`.
     fn close_due(&mut self, host: usize, until: i64, on_transition: OnTransition<'_>) {
-        let mut due: Vec<(i64, usize)> = Vec::new();
-        while let Some((next, key)) = self.watches[host].open.pop(until) {
-            match self.closing(key, next, until) {
-                Closing::At(time) => due.push((time, key)),
-                Closing::NotBefore(next) => self.watches[host].open.set(key, next),
-            }
-        }
-        due.sort_unstable();
-        for (time, key) in due {
+        for (time, key) in self.take_due(host, until, |watch| &mut watch.open) {
             self.close(key, time, on_transition);
         }
     }
 
-    /// When an open finding closes, if that is in the time from `next` to `until`. `next` is the
-    /// first time at which it can.
+    /// When an open finding closes, if its host gets to that in the time from `next` to `until`.
+    /// `next` is the first time at which it can.
     fn closing(&self, key: usize, next: i64, until: i64) -> Closing {
         let state = &self.keys[key];
         let close = &self.rules.rules()[state.rule].close;
         let lengths = &self.plans[state.rule].close_lengths;
-        let mut next = Some(next);
+        let behind = state.episode.as_ref().map_or(0, |episode| episode.behind_nanos);
+        let until = until.saturating_sub(behind);
+        let mut next = Some(next.saturating_sub(behind));
         while let Some(time) = next.filter(|time| *time <= until) {
             if state.window.holds(close, time, true) {
                 return Closing::At(time);
             }
             next = state.window.next_departure(lengths, time);
         }
-        Closing::NotBefore(next)
+        Closing::NotBefore(next.map(|next| next.saturating_add(behind)))
+    }
+
+    /// Takes the findings off an agenda that close by `until`, in the order of closing.
+    fn take_due(
+        &mut self,
+        host: usize,
+        until: i64,
+        agenda: fn(&mut Watch) -> &mut Agenda,
+    ) -> Vec<(i64, usize)> {
+        let mut due = Vec::new();
+        let mut later = Vec::new();
+        while let Some((next, key)) = agenda(&mut self.watches[host]).pop(until) {
+            match self.closing(key, next, until) {
+                Closing::At(time) => due.push((time, key)),
+                Closing::NotBefore(next) => later.push((key, next)),
+            }
+        }
+        for (key, next) in later {
+            agenda(&mut self.watches[host]).set(key, next);
+        }
+        due.sort_unstable();
+        due
     }
 
     fn close(&mut self, key: usize, time: i64, on_transition: OnTransition<'_>) {
@@ -591,15 +626,7 @@ impl Timeline {
     fn announce_closes(&mut self, times: LineTimes, host: usize, on_transition: OnTransition<'_>) {
         let Some(time) = self.placement.clock.place_again(times) else { return };
         let until = time.saturating_sub(DISORDER_NANOS);
-        let mut due: Vec<(i64, usize)> = Vec::new();
-        while let Some((next, key)) = self.watches[host].unannounced.pop(until) {
-            match self.closing(key, next, until) {
-                Closing::At(time) => due.push((time, key)),
-                Closing::NotBefore(next) => self.watches[host].unannounced.set(key, next),
-            }
-        }
-        due.sort_unstable();
-        for (time, key) in due {
+        for (time, key) in self.take_due(host, until, |watch| &mut watch.unannounced) {
             self.report(key, Transition::Close, time, on_transition);
             if let Some(episode) = self.keys[key].episode.as_deref_mut() {
                 episode.close_was_announced = true;
