@@ -39,16 +39,19 @@ pub(crate) struct SourceClock {
     /// Lines so far with a date, and with a time since a boot of which nothing is known.
     dated_lines: u64,
     undated_lines: u64,
-    /// The greatest time since boot that stands for a local time. No log was written this near to
-    /// the epoch, so local times up to it are no instants.
-    since_boot_until: i64,
+    /// Local times up to here are no instants.
+    no_instant_until: i64,
 }
+
+/// Local times up to here may be times since boot: twenty years, in which no log was written that
+/// is read today.
+const SINCE_BOOT_UNTIL: i64 = 20 * 365 * DAY;
 
 /// The local time of hits in a source without any time: they are one moment, which is no instant.
 pub(crate) const UNTIMED: i64 = -9_000_000_000_000_000_000;
 
 /// The end of the year 1699: what is earlier counts from [`UNTIMED`].
-const EARLIEST_INSTANT: i64 = -8_520_336_000_000_000_000;
+const UNTIMED_UNTIL: i64 = -8_520_336_000_000_000_000;
 
 /// Moves to a new place need this many lines that agree.
 const AGREEING: u32 = 3;
@@ -82,13 +85,13 @@ impl SourceClock {
             civil_was_seen: false,
             dated_lines: 0,
             undated_lines: 0,
-            since_boot_until: i64::MIN,
+            no_instant_until: UNTIMED_UNTIL,
         }
     }
 
     /// The instant of a local time; `None` if it is relative to an unknown boot, or no time.
     pub(crate) fn to_instant(&self, local: i64) -> Option<UnixNanos> {
-        (local > EARLIEST_INSTANT.max(self.since_boot_until))
+        (local > self.no_instant_until)
             .then(|| UnixNanos(local.saturating_sub(self.utc_offset_nanos.unwrap_or(0))))
     }
 
@@ -112,7 +115,11 @@ impl SourceClock {
                     return None;
                 }
                 let local = i64::try_from(micros).ok()?.checked_mul(1_000)?;
-                self.since_boot_until = self.since_boot_until.max(local);
+                // Findings close some time after the last line.
+                if local > SINCE_BOOT_UNTIL / 2 {
+                    return None;
+                }
+                self.no_instant_until = SINCE_BOOT_UNTIL;
                 Some(local)
             }
             _ => {

@@ -294,10 +294,10 @@ impl Timeline {
         for entry in &partial.entries {
             self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_transition);
         }
-        if let Some((times, host)) = &partial.last {
-            if let Some(host) = self.placement.known_host(host) {
-                self.announce_closes(*times, host, on_transition);
-            }
+        if let Some((times, host)) = &partial.last
+            && let Some(host) = self.placement.known_host(host)
+        {
+            self.announce_closes(*times, host, on_transition);
         }
         self.census.merge(&partial.census);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
@@ -499,10 +499,9 @@ impl Timeline {
         }
         if let Some(measured) =
             episode.measured.as_ref().and_then(|comparison| state.window.measure(comparison, now))
+            && episode.peak.is_none_or(|peak| measured.amount > peak.amount)
         {
-            if episode.peak.is_none_or(|peak| measured.amount > peak.amount) {
-                episode.peak = Some(measured);
-            }
+            episode.peak = Some(measured);
         }
         let was_announced = std::mem::take(&mut episode.close_was_announced);
         let amount = episode.peak.map_or(0, |peak| peak.amount);
@@ -860,10 +859,10 @@ fn measure_name(measure: Measure, captures: &[(Arc<str>, Unit)]) -> Arc<str> {
         Measure::Min(_) => format!("min({capture})"),
         Measure::Sum(_) => format!("sum({capture})"),
         Measure::Last(_) => format!("last({capture})"),
-        Measure::Quantile { permyriad, .. } if permyriad % 100 == 0 => {
-            format!("p{}({capture})", permyriad / 100)
+        Measure::Quantile { permyriad, .. } => {
+            let percent = format!("{}.{:02}", permyriad / 100, permyriad % 100);
+            format!("p{}({capture})", percent.trim_end_matches('0').trim_end_matches('.'))
         }
-        Measure::Quantile { permyriad, .. } => format!("p{permyriad}({capture})"),
         _ => String::new(),
     })
 }

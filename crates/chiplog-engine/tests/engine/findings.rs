@@ -138,6 +138,33 @@ fn worse_is_half_as_much_again_and_at_most_once_a_minute() {
 }
 
 #[test]
+fn peaks_are_named_as_rules_write_them() {
+    for measure in [
+        "count",
+        "rate",
+        "max(took)",
+        "sum(took)",
+        "last(took)",
+        "p5(took)",
+        "p90(took)",
+        "p99.9(took)",
+        "p99.99(took)",
+    ] {
+        let limit = match measure {
+            "count" => "0",
+            "rate" => "0/s",
+            _ => "1ms",
+        };
+        let file = format!(
+            "id = 'a'\nmatch = 'grows'\ntake = {{ took = 'took (\\S+)' }}\nopen = '{measure} > {limit}'\n"
+        );
+        let summary =
+            scan_whole(&rules(&file), lines(&["10:00:00"], "grows took 2s").as_bytes(), year(2019)).summary;
+        assert_eq!(&*summary.findings[0].peak.as_ref().unwrap().name, measure);
+    }
+}
+
+#[test]
 fn what_lies_between_the_limits_neither_opens_nor_closes() {
     let slow = |time: &str, took: &str| lines(&[time], &format!("slow took {took}"));
     let log = slow("10:00:00", "700ms") // not enough to open
@@ -238,6 +265,13 @@ fn times_since_boot_are_no_instants_but_have_distances() {
     let clock = year(2019).with_boot(UnixNanos(1_558_000_000_000_000_000));
     let scanned = scan_whole(&rules(RULES), log.as_bytes(), clock);
     assert_eq!(scanned.story("three"), ["open 2019-05-16T09:48:22Z", "close 2019-05-16T09:50:22Z"]);
+}
+
+/// A line with a date ends what was since boot, at a time that is no instant either.
+#[test]
+fn what_opened_since_boot_closes_since_boot() {
+    let log = "[ 1000.000000] ping\nE0521 10:00:00.000000   1 a.go:1] quiet\n";
+    check(log, "each", &["open -", "close -"]);
 }
 
 #[test]

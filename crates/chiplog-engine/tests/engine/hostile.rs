@@ -144,8 +144,7 @@ fn impossible_and_extreme_times_do_not_panic() {
             );
             let _ = writeln!(
                 log,
-                "{} h etcd[1]: {{\"level\":\"warn\",\"ts\":\"{second}\",\"msg\":\"boom\"}}",
-                "Feb 29 23:59:60"
+                "Feb 29 23:59:60 h etcd[1]: {{\"level\":\"warn\",\"ts\":\"{second}\",\"msg\":\"boom\"}}"
             );
             log += "[18446744073709.551615] boom\n[99999999999999999999.000000] boom\nboom\n";
         }

@@ -130,7 +130,7 @@ fn write_line(line: &Line, seconds: i64, log: &mut Vec<u8>) {
         0..6 => format!("{short} app[7]: {boom}"),
         6..9 => format!("{klog} {boom}"),
         9 => boom,
-        10 => format!("[{:5}.{:06}] {boom}", value, value),
+        10 => format!("[{value:5}.{value:06}] {boom}"),
         11 => format!("{}Z stderr F {boom}", at.to_string().trim_end_matches('Z')),
         12 => format!("{short} app[7]: quiet"),
         13 => format!("{short} systemd-journald[5]: Suppressed {value} messages from boom.service"),
@@ -197,7 +197,7 @@ fn assert_same(rules: &RuleSet, log: &[u8], sizes: &[usize], max_line: usize, cl
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn a_soup_of_lines_does_not_depend_on_how_it_is_cut(
@@ -217,7 +217,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
     fn nor_does_the_log_of_a_node(
