@@ -1,15 +1,16 @@
 //! The same bytes give the same findings, however they are cut and whoever scans them.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
 
-use chiplog_engine::{Finding, Transition};
+use chiplog_engine::{CountField, Finding, ScanOptions, Series, SeriesOptions, Transition, count_fields};
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 use chiplog_testkit::{Envelope, Generator, Profile};
 use proptest::prelude::*;
 
-use crate::support::{Scanned, blocks_of, dense, scan, sparse};
+use crate::support::{Scanned, blocks_of, dense, input, scan, sparse};
 
 /// Rules that open and close often, beside those that are built in.
 const RESTLESS: &str = r#"
@@ -213,6 +214,29 @@ proptest! {
     #[test]
     fn nor_does_one_without_year_and_zone(log in soup(), size in 1..3_000usize, workers in 1..=8usize) {
         assert_same(&RULES, &log, &[size], usize::MAX, Clock::unknown(), workers);
+    }
+
+    #[test]
+    fn nor_do_series_and_counts(log in soup(), size in 1..3_000usize, workers in 1..=8usize) {
+        let table = |size: usize, scan: ScanOptions| {
+            let blocks = blocks_of(&log, &[size], usize::MAX);
+            let mut source = blocks.iter().cloned().map(Ok::<_, Infallible>);
+            let mut series = Series::new(&RULES, SeriesOptions { step_nanos: 60_000_000_000, scan });
+            let Ok(()) = series.input(&input(Clock::from_year(2019), false), &mut source);
+            let fields = ["severity", "layers", "host.name", "msg", "attributes.took"];
+            let fields = fields.map(|name| (Arc::from(name), CountField::from_name(name).unwrap()));
+            let mut sources = [blocks.into_iter().map(Ok::<_, Infallible>)].into_iter();
+            let Ok(counts) = count_fields(&fields, scan.workers, &mut sources);
+            (series.finish(), counts)
+        };
+        let expected = table(usize::MAX, dense(1));
+        prop_assert_eq!(&table(size, dense(workers)), &expected);
+        prop_assert_eq!(&table(size, sparse(workers)), &expected);
+        // What a series counts is what a scan counts.
+        let totals = scan(&RULES, &blocks_of(&log, &[], usize::MAX), sparse(1), Clock::from_year(2019), false);
+        let hits: u64 = totals.summary.rules.values().map(|totals| totals.hits).sum();
+        let rows: u64 = expected.0.rows.iter().map(|row| row.count).sum();
+        prop_assert_eq!(rows + expected.0.hits_without_time, hits);
     }
 }
 
