@@ -69,3 +69,37 @@ impl Aggregate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn aggregate(values: &[i64]) -> Aggregate {
+        let mut aggregate = Aggregate::default();
+        values.iter().for_each(|value| aggregate.add(*value));
+        aggregate
+    }
+
+    fn merged(left: &Aggregate, right: &Aggregate) -> ValueSummary {
+        let mut sum = left.clone();
+        sum.merge(right);
+        sum.summary(&Arc::from("value"), Unit::Count)
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_adding_in_any_order(parts in prop::array::uniform3(prop::collection::vec(any::<i64>(), 0..20))) {
+            let all = aggregate(&parts.concat()).summary(&Arc::from("value"), Unit::Count);
+            let [a, b, c] = parts.map(|values| aggregate(&values));
+            let mut ab = a.clone();
+            ab.merge(&b);
+            let mut bc = b.clone();
+            bc.merge(&c);
+            prop_assert_eq!(&merged(&ab, &c), &all);
+            prop_assert_eq!(&merged(&a, &bc), &all);
+            prop_assert_eq!(&merged(&c, &ab), &all);
+        }
+    }
+}

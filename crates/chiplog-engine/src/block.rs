@@ -1,6 +1,6 @@
 //! Blocks: the unit that crosses threads.
 
-/// A run of whole lines of one source.
+/// A run of whole lines of one source, shorter than 4 GiB.
 ///
 /// Lines end in LF; the last line of a source may lack it. A line longer than the source's limit
 /// is cut to its beginning: it then stands last in its block, without LF, and

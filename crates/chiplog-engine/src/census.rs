@@ -54,3 +54,49 @@ impl Census {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chiplog_parse::Detector;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LINES: [&str; 5] = [
+        "",
+        "free text",
+        "E0521 16:45:28.353927   58235 a.go:1] klog",
+        "May 21 16:45:28 cp-1 kubelet[7]: E0521 16:45:28.353927   58235 a.go:1] klog",
+        "2019-05-21T08:45:28Z stderr F text",
+    ];
+
+    fn census(lines: &[usize]) -> Census {
+        let mut census = Census::default();
+        let mut detector = Detector::new();
+        for line in lines {
+            let record = detector.peel(LINES[*line].as_bytes());
+            census.add(record.chain(), record.is_recognised(), LINES[*line].is_empty());
+        }
+        census
+    }
+
+    fn counts(census: &Census) -> (u64, u64, Vec<(Vec<chiplog_parse::Format>, u64)>) {
+        let chains = census.chains().iter();
+        let mut chains: Vec<_> = chains.map(|(layers, count)| (layers.as_slice().to_vec(), *count)).collect();
+        chains.sort();
+        (census.lines, census.unparsed, chains)
+    }
+
+    proptest! {
+        #[test]
+        fn merging_is_adding_in_any_order(parts in prop::array::uniform2(prop::collection::vec(0..LINES.len(), 0..20))) {
+            let all = counts(&census(&parts.concat()));
+            let [left, right] = parts.map(|lines| census(&lines));
+            let (mut forward, mut backward) = (left.clone(), right.clone());
+            forward.merge(&right);
+            backward.merge(&left);
+            prop_assert_eq!(&counts(&forward), &all);
+            prop_assert_eq!(&counts(&backward), &all);
+        }
+    }
+}

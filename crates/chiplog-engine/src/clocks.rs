@@ -36,9 +36,22 @@ pub(crate) struct SourceClock {
     boot_known: bool,
     pub(crate) year_was_guessed: bool,
     pub(crate) civil_was_seen: bool,
-    /// Times since boot were placed without knowing when the machine booted.
-    pub(crate) relative_to_boot: bool,
+    /// Lines so far with a date, and with a time since a boot of which nothing is known.
+    dated_lines: u64,
+    undated_lines: u64,
+    /// Local times up to here are no instants.
+    no_instant_until: i64,
 }
+
+/// Local times up to here may be times since boot: twenty years, in which no log was written that
+/// is read today.
+const SINCE_BOOT_UNTIL: i64 = 20 * 365 * DAY;
+
+/// The local time of hits in a source without any time: they are one moment, which is no instant.
+pub(crate) const UNTIMED: i64 = -9_000_000_000_000_000_000;
+
+/// The end of the year 1699: what is earlier counts from [`UNTIMED`].
+const UNTIMED_UNTIL: i64 = -8_520_336_000_000_000_000;
 
 /// A local time near which the lines are.
 #[derive(Clone, Copy, Debug)]
@@ -78,13 +91,16 @@ impl SourceClock {
             boot_known: clock.peek(Time::SinceBoot { micros: 0 }).is_some(),
             year_was_guessed: false,
             civil_was_seen: false,
-            relative_to_boot: false,
+            dated_lines: 0,
+            undated_lines: 0,
+            no_instant_until: UNTIMED_UNTIL,
         }
     }
 
-    /// The instant of a local time; `None` if times are only relative to an unknown boot.
+    /// The instant of a local time; `None` if it is relative to an unknown boot, or no time.
     pub(crate) fn to_instant(&self, local: i64) -> Option<UnixNanos> {
-        (!self.relative_to_boot).then(|| UnixNanos(local.saturating_sub(self.utc_offset_nanos.unwrap_or(0))))
+        (local > self.no_instant_until)
+            .then(|| UnixNanos(local.saturating_sub(self.utc_offset_nanos.unwrap_or(0))))
     }
 
     pub(crate) fn to_local(&self, instant: UnixNanos) -> i64 {
@@ -101,12 +117,44 @@ impl SourceClock {
 
     /// The local time of a line.
     ///
+    /// Times since an unknown boot are their own local times, unless more lines have a date:
+    /// among those, such a line has no time.
+    pub(crate) fn place(&mut self, times: LineTimes) -> Option<i64> {
+        match times.envelope.or(times.payload) {
+            Some(Time::SinceBoot { micros }) if !self.boot_known => {
+                self.undated_lines += 1;
+                if self.dated_lines > self.undated_lines {
+                    return None;
+                }
+                let local = i64::try_from(micros).ok()?.checked_mul(1_000)?;
+                // Findings close some time after the last line.
+                if local > SINCE_BOOT_UNTIL / 2 {
+                    return None;
+                }
+                self.no_instant_until = SINCE_BOOT_UNTIL;
+                Some(local)
+            }
+            _ => {
+                let local = self.place_dated(times)?;
+                self.dated_lines += 1;
+                Some(local)
+            }
+        }
+    }
+
+    /// The local time of a line that another line goes back to: nothing new is learned from it.
+    pub(crate) fn place_again(&self, times: LineTimes) -> Option<i64> {
+        self.clone().place(times)
+    }
+
+    /// The local time of a line with a date.
+    ///
     /// The envelope's wall clock is the source's; a payload's wall clock may run in another zone
     /// (containers: UTC) and only adds its fraction of a second. An instant in the payload beside
     /// a wall clock in the envelope tells the source's zone.
-    pub(crate) fn place(&mut self, times: LineTimes) -> Option<i64> {
+    fn place_dated(&mut self, times: LineTimes) -> Option<i64> {
         match (times.envelope, times.payload) {
-            (Some(Time::Instant(at)), _) => {
+            (Some(Time::Instant(at)), _) | (None, Some(Time::Instant(at))) => {
                 let local = self.to_local(at);
                 self.anchor(local, true);
                 Some(local)
@@ -128,19 +176,9 @@ impl SourceClock {
                 Some(near.map_or(local, |payload| refine(local, payload.instant.0)))
             }
             (Some(Time::Civil(civil)), _) | (None, Some(Time::Civil(civil))) => self.place_civil(&civil),
-            (None, Some(Time::Instant(at))) => {
-                let local = self.to_local(at);
-                self.anchor(local, true);
-                Some(local)
-            }
-            (Some(time @ Time::SinceBoot { micros }), _)
-            | (None, Some(time @ Time::SinceBoot { micros })) => {
-                if self.boot_known {
-                    let resolved = self.year.peek(time)?;
-                    return Some(self.to_local(resolved.instant));
-                }
-                self.relative_to_boot = true;
-                i64::try_from(micros).ok()?.checked_mul(1_000)
+            (Some(time @ Time::SinceBoot { .. }), _) | (None, Some(time @ Time::SinceBoot { .. })) => {
+                let resolved = self.year.peek(time)?;
+                Some(self.to_local(resolved.instant))
             }
             _ => None,
         }
@@ -187,8 +225,9 @@ fn refine(local: i64, payload: i64) -> i64 {
 /// zone is further from UTC.
 fn quarter_hours_between(earlier: i64, later: i64) -> Option<i64> {
     const QUARTER: i64 = 900 * SECOND;
-    let difference = later.checked_sub(earlier)?;
-    let rounded = difference.saturating_add(QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+    let difference =
+        later.checked_sub(earlier).filter(|difference| difference.unsigned_abs() < DAY as u64)?;
+    let rounded = (difference + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
     let is_close = difference.abs_diff(rounded) <= 3 * SECOND as u64;
     (is_close && rounded.abs() <= 15 * 3_600 * SECOND).then_some(rounded)
 }
@@ -202,7 +241,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// A step back by more than this is a clock that was set, or another day's lines.
-    const STEP_BACK: i64 = 3_600 * SECOND;
+    pub(crate) const STEP_BACK: i64 = 60 * SECOND;
+
+    /// Lines that agree are no further apart than this.
+    pub(crate) const NEAR: i64 = 3_600 * SECOND;
 
     pub(crate) fn latest(&self) -> Option<i64> {
         self.latest
@@ -213,7 +255,7 @@ impl Progress {
     pub(crate) fn advance(&mut self, local: i64) {
         match self.latest {
             Some(latest) if local < latest.saturating_sub(Self::STEP_BACK) => {
-                if self.strays.agree(local, Self::STEP_BACK) {
+                if self.strays.agree(local, Self::NEAR) {
                     self.latest = Some(local);
                     self.strays = Strays::default();
                 }

@@ -148,22 +148,41 @@ impl CountField {
 }
 
 /// Counts by encoded key: for each field one byte that says whether it is there, then its length
-/// and bytes.
+/// and bytes. The number says how many keys came before.
 #[derive(Debug, Default)]
 struct Counts {
-    by_key: HashMap<Box<[u8]>, u64>,
+    by_key: HashMap<Box<[u8]>, (usize, u64)>,
     records: u64,
 }
 
-/// Distinct combinations that are kept; records of further ones are in [`CountTable::records`].
+/// Distinct combinations that are kept, the first of the sources in order; records of further
+/// ones are in [`CountTable::records`].
 const MAX_ROWS: usize = 1_000_000;
 
 impl Counts {
-    fn add(&mut self, key: &[u8], count: u64) {
-        if let Some(known) = self.by_key.get_mut(key) {
-            *known += count;
-        } else if self.by_key.len() < MAX_ROWS {
-            self.by_key.insert(key.into(), count);
+    fn add(&mut self, key: &[u8]) {
+        self.records += 1;
+        if let Some((_, known)) = self.by_key.get_mut(key) {
+            *known += 1;
+        } else {
+            self.by_key.insert(key.into(), (self.by_key.len(), 1));
+        }
+    }
+
+    /// Adds the counts of the next block.
+    fn append(&mut self, block: Self, max_rows: usize) {
+        self.records += block.records;
+        let mut fresh = Vec::new();
+        for (key, (number, count)) in block.by_key {
+            match self.by_key.get_mut(&key) {
+                Some((_, known)) => *known += count,
+                None => fresh.push((number, key, count)),
+            }
+        }
+        // Which keys are kept must not depend on the order of a hash map.
+        fresh.sort_unstable_by_key(|(number, _, _)| *number);
+        for (_, key, count) in fresh.into_iter().take(max_rows.saturating_sub(self.by_key.len())) {
+            self.by_key.insert(key, (self.by_key.len(), count));
         }
     }
 }
@@ -190,19 +209,17 @@ pub fn count_fields<S: BlockSource>(
                 for line in chiplog_parse::lines(&block.bytes).filter(|line| !line.is_empty()) {
                     let record = detector.peel(line);
                     encode(fields, &record, &mut key);
-                    counts.records += 1;
-                    counts.add(&key, 1);
+                    counts.add(&key);
                 }
                 counts
             }
         };
         pool::run(&mut source, workers.max(1), make_worker, |_, counts: Counts| {
-            total.records += counts.records;
-            counts.by_key.iter().for_each(|(key, count)| total.add(key, *count));
+            total.append(counts, MAX_ROWS);
         })?;
     }
     let mut rows: Vec<CountRow> =
-        total.by_key.iter().map(|(key, count)| CountRow { key: decode(key), count: *count }).collect();
+        total.by_key.iter().map(|(key, (_, count))| CountRow { key: decode(key), count: *count }).collect();
     rows.sort_by(|left, right| right.count.cmp(&left.count).then_with(|| left.key.cmp(&right.key)));
     let fields = fields.iter().map(|(name, _)| Arc::clone(name)).collect();
     Ok(CountTable { fields, rows, records: total.records })
@@ -232,4 +249,31 @@ fn decode(mut key: &[u8]) -> Vec<Option<Arc<str>>> {
         key = rest;
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_combinations_are_kept_however_the_source_is_cut() {
+        let keys: Vec<[u8; 2]> = (0..4_000u16).map(|n| (n * 7 % 900).to_le_bytes()).collect();
+        let table = |block_len: usize| {
+            let mut total = Counts::default();
+            for block in keys.chunks(block_len) {
+                let mut counts = Counts::default();
+                block.iter().for_each(|key| counts.add(key));
+                total.append(counts, 100);
+            }
+            let mut rows: Vec<(Box<[u8]>, u64)> =
+                total.by_key.into_iter().map(|(key, (_, count))| (key, count)).collect();
+            rows.sort();
+            (rows, total.records)
+        };
+        let (rows, records) = table(4_000);
+        assert_eq!((rows.len(), records), (100, 4_000));
+        for block_len in [1, 7, 500] {
+            assert_eq!(table(block_len).0, rows);
+        }
+    }
 }

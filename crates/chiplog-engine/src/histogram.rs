@@ -9,10 +9,83 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     zero: u64,
-    /// Index of the bucket that `counts[0]` counts; meaningless while `counts` is empty.
-    start: i32,
-    counts: Vec<u64>,
+    buckets: Buckets,
     total: u64,
+}
+
+/// Counts of the buckets. Windows keep many histograms of a few values each, which may lie far
+/// apart: these must not cost the space of all buckets in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Buckets {
+    /// Buckets that are not empty, in order.
+    Few(Vec<(i32, u64)>),
+    /// All from `start` on.
+    Many { start: i32, counts: Vec<u64> },
+}
+
+/// More buckets than this are [`Buckets::Many`].
+const FEW: usize = 32;
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Buckets {
+    #[inline]
+    fn add(&mut self, bucket: i32, count: u64) {
+        match self {
+            Self::Many { start, counts } => {
+                if bucket < *start {
+                    let missing = (*start - bucket) as usize;
+                    counts.splice(..0, std::iter::repeat_n(0, missing));
+                    *start = bucket;
+                }
+                let index = (bucket - *start) as usize;
+                if index >= counts.len() {
+                    counts.resize(index + 1, 0);
+                }
+                counts[index] += count;
+            }
+            Self::Few(few) => match few.binary_search_by_key(&bucket, |(known, _)| *known) {
+                Ok(index) => few[index].1 += count,
+                Err(index) => {
+                    few.insert(index, (bucket, count));
+                    if few.len() > FEW {
+                        let few = std::mem::take(few);
+                        *self = Self::Many { start: few[0].0, counts: Vec::new() };
+                        few.into_iter().for_each(|(bucket, count)| self.add(bucket, count));
+                    }
+                }
+            },
+        }
+    }
+
+    /// Takes a count away that was added before.
+    fn subtract(&mut self, bucket: i32, count: u64) {
+        match self {
+            Self::Many { start, counts } => counts[(bucket - *start) as usize] -= count,
+            Self::Few(few) => {
+                if let Ok(index) = few.binary_search_by_key(&bucket, |(known, _)| *known) {
+                    few[index].1 -= count;
+                    if few[index].1 == 0 {
+                        few.remove(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Buckets that are not empty, in order.
+    fn iter(&self) -> impl Iterator<Item = (i32, u64)> {
+        let (few, start, many) = match self {
+            Self::Few(few) => (few.as_slice(), 0, &[][..]),
+            Self::Many { start, counts } => (&[][..], *start, counts.as_slice()),
+        };
+        let many = (start..).zip(many).map(|(bucket, count)| (bucket, *count));
+        few.iter().copied().chain(many).filter(|(_, count)| *count > 0)
+    }
 }
 
 /// Buckets per octave.
@@ -149,7 +222,7 @@ impl Histogram {
     pub fn add(&mut self, value: i64) {
         self.total += 1;
         match u64::try_from(value) {
-            Ok(positive) if positive > 0 => *self.slot(bucket_of(positive)) += 1,
+            Ok(positive) if positive > 0 => self.buckets.add(bucket_of(positive), 1),
             _ => self.zero += 1,
         }
     }
@@ -158,23 +231,14 @@ impl Histogram {
     pub fn merge(&mut self, other: &Self) {
         self.total += other.total;
         self.zero += other.zero;
-        if let (Some(last), false) = (other.counts.len().checked_sub(1), other.counts.is_empty()) {
-            self.slot(other.start + last as i32);
-            self.slot(other.start);
-            let shift = (other.start - self.start) as usize;
-            for (mine, theirs) in self.counts[shift..].iter_mut().zip(&other.counts) {
-                *mine += theirs;
-            }
-        }
+        other.buckets.iter().for_each(|(bucket, count)| self.buckets.add(bucket, count));
     }
 
     /// Takes the values of another histogram away, all of which were added before.
     pub(crate) fn subtract(&mut self, other: &Self) {
         self.total -= other.total;
         self.zero -= other.zero;
-        for (index, count) in other.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            *self.slot(other.start + index as i32) -= count;
-        }
+        other.buckets.iter().for_each(|(bucket, count)| self.buckets.subtract(bucket, count));
     }
 
     /// The value at a quantile, given in ten-thousandths, by nearest rank: the middle of the
@@ -189,29 +253,13 @@ impl Histogram {
         if rank <= seen {
             return Some(0);
         }
-        for (index, count) in self.counts.iter().enumerate() {
-            seen += u128::from(*count);
+        for (bucket, count) in self.buckets.iter() {
+            seen += u128::from(count);
             if rank <= seen {
-                return i64::try_from(middle_of(self.start + index as i32)).ok().or(Some(i64::MAX));
+                return i64::try_from(middle_of(bucket)).ok().or(Some(i64::MAX));
             }
         }
         None
-    }
-
-    /// The count of a bucket, which is made if need be.
-    fn slot(&mut self, bucket: i32) -> &mut u64 {
-        if self.counts.is_empty() {
-            self.start = bucket;
-        } else if bucket < self.start {
-            let missing = (self.start - bucket) as usize;
-            self.counts.splice(..0, std::iter::repeat_n(0, missing));
-            self.start = bucket;
-        }
-        let index = (bucket - self.start) as usize;
-        if index >= self.counts.len() {
-            self.counts.resize(index + 1, 0);
-        }
-        &mut self.counts[index]
     }
 }
 
@@ -251,7 +299,7 @@ mod tests {
         histogram
     }
 
-    /// Equality of what can be seen: ranges of counts may be padded differently.
+    /// Equality of what can be seen: buckets may be kept differently.
     fn same(left: &Histogram, right: &Histogram) -> bool {
         left.total == right.total && (0..=100).all(|q| left.quantile(q * 100) == right.quantile(q * 100))
     }

@@ -3,6 +3,7 @@
 //! No I/O and no clock: blocks of lines come in, findings go out, and the same bytes give the
 //! same findings for any block size, split or worker count.
 
+mod agenda;
 mod aggregate;
 mod block;
 mod census;

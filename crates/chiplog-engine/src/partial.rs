@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::census::Census;
 use crate::clocks::LineTimes;
 
-/// The outcome of scanning one block. Joining partials of neighbouring blocks is associative, and
-/// counts in it add up in any order; entries keep the order of the source.
+/// The outcome of scanning one block: a function of the block alone, so that blocks can be scanned
+/// in any order and on any thread. What it means depends on the blocks before it; a [`crate::Scan`]
+/// takes partials in the order of the source.
 #[derive(Debug, Default)]
 pub struct Partial {
     pub(crate) lines: u64,
@@ -17,7 +18,7 @@ pub struct Partial {
     /// Values of hits, end to end.
     pub(crate) values: Vec<Option<i64>>,
     /// Times and host of the block's last line that has a time: how far a live stream has come.
-    pub(crate) last: Option<(LineTimes, u32)>,
+    pub(crate) last: Option<(LineTimes, Box<[u8]>)>,
 }
 
 impl Partial {

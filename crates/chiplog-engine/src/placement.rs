@@ -8,28 +8,41 @@ use chiplog_parse::{Clock, Detector, Time};
 use crate::Block;
 use crate::clocks::{LineTimes, Progress, SourceClock};
 use crate::partial::{Entry, Partial};
-use crate::scanner::times_of;
+use crate::scanner::{text_of, times_of};
 
 /// How far before a line without a time its time is looked for.
 const LOOK_BACK_BYTES: usize = 4_096;
 
+/// Hosts of a source that are told apart.
+const MAX_HOSTS: usize = 10_000;
+
 /// Places the entries of one source. Depends on nothing but the bytes of the source in order.
 pub(crate) struct Placement {
     pub(crate) clock: SourceClock,
+    /// Each host twice, at `2k` and `2k + 1`. The second is for bare lines whose zone is unknown:
+    /// they may be hours away from lines that give an instant, so neither tells how far the
+    /// other has come.
     pub(crate) hosts: Vec<Host>,
     host_ids: HashMap<Box<[u8]>, usize>,
     detector: Detector,
-    /// The end of the source so far, for times that stand before a block.
+    /// The entry placed last: a line that several rules match has one time, and counts once.
+    last: Option<(u64, Placed)>,
+    /// Position of the last entry that has a time itself.
+    last_timed: Option<u64>,
+    /// Position of the block that is at hand. Positions are offsets in what was kept of the
+    /// source: the beginnings of cut lines follow each other, each ended by an LF.
+    position: u64,
+    /// What was kept right before it, one byte more than is looked at: a line starts behind an LF.
     tail: Vec<u8>,
+    found: Option<Found>,
 }
 
 /// A host that lines of the source name; one without a name for those that do not.
 pub(crate) struct Host {
     pub(crate) name: Arc<str>,
     pub(crate) progress: Progress,
-    /// The same host again, for bare lines whose zone is unknown: they may be hours away from
-    /// lines that give an instant, so neither tells how far the other has come.
-    zoneless: Option<usize>,
+    /// It stands for all hosts beyond the number that is told apart.
+    pub(crate) is_rest: bool,
 }
 
 /// The time of a line.
@@ -37,10 +50,19 @@ pub(crate) struct Host {
 pub(crate) struct Placed {
     /// Local time; `None` if neither the line nor any before it has one.
     pub(crate) time: Option<i64>,
-    /// The line itself says it.
-    pub(crate) is_own: bool,
+    /// The line itself says it, and no entry before was of the same line.
+    pub(crate) is_news: bool,
     /// Which of [`Placement::hosts`] the line belongs to.
     pub(crate) host: usize,
+}
+
+/// What was found before a line without a time.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// Position of that line.
+    from: u64,
+    /// Position and times of the line before it that has some.
+    line: Option<(u64, LineTimes)>,
 }
 
 impl Placement {
@@ -50,7 +72,11 @@ impl Placement {
             hosts: Vec::new(),
             host_ids: HashMap::new(),
             detector: Detector::new(),
+            last: None,
+            last_timed: None,
+            position: 0,
             tail: Vec::new(),
+            found: None,
         }
     }
 
@@ -60,84 +86,139 @@ impl Placement {
     }
 
     fn host_id(&mut self, name: &[u8]) -> usize {
-        if let Some(id) = self.host_ids.get(name) {
-            return *id;
+        if let Some(id) = self.known_host(name) {
+            return id;
         }
         let id = self.hosts.len();
-        let text = Arc::from(&*String::from_utf8_lossy(name));
-        self.hosts.push(Host { name: text, progress: Progress::default(), zoneless: None });
-        self.host_ids.insert(name.into(), id);
+        let is_rest = id >= 2 * MAX_HOSTS;
+        let text: Arc<str> =
+            if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(name)) };
+        for name in [Arc::clone(&text), text] {
+            self.hosts.push(Host { name, progress: Progress::default(), is_rest });
+        }
+        if !is_rest {
+            self.host_ids.insert(name.into(), id);
+        }
         id
+    }
+
+    /// The number of a host, if it has one.
+    pub(crate) fn known_host(&self, name: &[u8]) -> Option<usize> {
+        let rest = (self.hosts.len() > 2 * MAX_HOSTS).then_some(2 * MAX_HOSTS);
+        self.host_ids.get(name).copied().or(rest)
     }
 
     /// The time of an entry: its own, else that of a line shortly before it, else how far its
     /// host has come.
     pub(crate) fn place(&mut self, block: &Block, entry: &Entry, host: usize) -> Placed {
-        let is_own = !entry.times.is_empty();
-        let times = if is_own { Some(entry.times) } else { self.look_back(block, entry.offset as usize) };
-        let host = times.map_or(host, |times| self.host_of(times, host));
-        let placed = times.and_then(|times| self.clock.place(times));
-        let time = placed.or(self.hosts[host].progress.latest());
-        Placed { time, is_own: is_own && placed.is_some(), host }
-    }
-
-    /// Which of [`Placement::hosts`] a line with these times belongs to.
-    pub(crate) fn host_of(&mut self, times: LineTimes, host: usize) -> usize {
-        let is_bare = matches!(times, LineTimes { envelope: None, payload: Some(Time::Civil(_)) });
-        if is_bare && !self.clock.zone_is_known() { self.zoneless(host) } else { host }
-    }
-
-    fn zoneless(&mut self, host: usize) -> usize {
-        if let Some(known) = self.hosts[host].zoneless {
-            return known;
+        let position = self.position + u64::from(entry.offset);
+        if let Some((_, placed)) = self.last.filter(|(last, _)| *last == position) {
+            return Placed { is_news: false, ..placed };
         }
-        let id = self.hosts.len();
-        let name = Arc::clone(&self.hosts[host].name);
-        self.hosts.push(Host { name, progress: Progress::default(), zoneless: None });
-        self.hosts[host].zoneless = Some(id);
-        id
-    }
-
-    /// The times of the nearest earlier line that has one: a message with a line break in it is
-    /// several lines, and only the first of them carries the time.
-    fn look_back(&mut self, block: &Block, offset: usize) -> Option<LineTimes> {
-        let head = &block.bytes[..offset];
-        let joined;
-        let before = if head.len() >= LOOK_BACK_BYTES {
-            &head[head.len() - LOOK_BACK_BYTES..]
-        } else {
-            let from_tail = (LOOK_BACK_BYTES - head.len()).min(self.tail.len());
-            joined = [&self.tail[self.tail.len() - from_tail..], head].concat();
-            &joined[..]
-        };
-        let before = before.strip_suffix(b"\n").unwrap_or(before);
-        for line in before.rsplit(|byte| *byte == b'\n') {
-            let times = times_of(&self.detector.peel(line));
-            if !times.is_empty() {
-                return Some(times);
+        let own = self.clock.place(entry.times);
+        let (placed, times) = match own {
+            Some(time) => (Some(time), Some(entry.times)),
+            None => {
+                let times = self.look_back(block, position).map(|(_, times)| times);
+                (times.and_then(|times| self.clock.place_again(times)), times)
             }
+        };
+        let host = times.map_or(host, |times| self.host_of(times, host));
+        let time = placed.or(self.hosts[host].progress.latest());
+        let placed = Placed { time, is_news: own.is_some(), host };
+        self.last = Some((position, placed));
+        if placed.is_news {
+            self.last_timed = Some(position);
         }
-        None
+        placed
+    }
+
+    /// Which of the two entries of a host a line with these times belongs to.
+    pub(crate) fn host_of(&self, times: LineTimes, host: usize) -> usize {
+        let is_bare = matches!(times, LineTimes { envelope: None, payload: Some(Time::Civil(_)) });
+        (host & !1) | usize::from(is_bare && !self.clock.zone_is_known())
     }
 
     /// The hosts that lines name, in order of appearance.
-    pub(crate) fn names(&self) -> impl Iterator<Item = Arc<str>> {
-        let twins: Vec<usize> = self.hosts.iter().filter_map(|host| host.zoneless).collect();
-        let hosts = self.hosts.iter().enumerate();
-        let named = hosts.filter(move |(id, host)| !host.name.is_empty() && !twins.contains(id));
-        named.map(|(_, host)| Arc::clone(&host.name))
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.hosts.iter().step_by(2).map(|host| &host.name).filter(|name| !name.is_empty())
+    }
+
+    /// The nearest earlier line that has a time: a message with a line break in it is several
+    /// lines, and only the first of them carries the time.
+    fn look_back(&mut self, block: &Block, before: u64) -> Option<(u64, LineTimes)> {
+        let oldest = before.saturating_sub(LOOK_BACK_BYTES as u64);
+        let in_block = (before - self.position) as usize;
+        // A run of lines without a time is walked through once.
+        let known = self.found.filter(|found| found.from < before);
+        let mut line = None;
+        for (position, text) in lines_before(&block.bytes[..in_block], self.position)
+            .chain(whole_lines(&self.tail, self.position))
+            .take_while(|(position, _)| *position >= oldest)
+        {
+            let times = times_of(&self.detector.peel(text));
+            if self.clock.place_again(times).is_some() {
+                line = Some((position, times));
+                break;
+            }
+            if let Some(known) = known.filter(|known| known.from == position) {
+                line = known.line.filter(|(position, _)| *position >= oldest);
+                break;
+            }
+        }
+        self.found = Some(Found { from: before, line });
+        line
     }
 
     /// Ends a block.
     pub(crate) fn pass(&mut self, block: &Block) {
+        const TAIL_BYTES: usize = LOOK_BACK_BYTES + 1;
         let bytes = &block.bytes;
-        if bytes.len() >= LOOK_BACK_BYTES {
-            self.tail.clear();
-            self.tail.extend_from_slice(&bytes[bytes.len() - LOOK_BACK_BYTES..]);
-        } else {
-            self.tail.extend_from_slice(bytes);
-            let excess = self.tail.len().saturating_sub(LOOK_BACK_BYTES);
-            self.tail.drain(..excess);
+        let fresh = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
+        self.tail.extend_from_slice(fresh);
+        self.position += bytes.len() as u64;
+        if block.cut_bytes > 0 {
+            self.tail.push(b'\n');
+            self.position += 1;
         }
+        let excess = self.tail.len().saturating_sub(TAIL_BYTES);
+        self.tail.drain(..excess);
     }
+
+    /// The times of the last line of the source that has some, if it was no entry. Its host is
+    /// `None` if no entry was of that host.
+    pub(crate) fn last_line(&mut self) -> Option<(LineTimes, Option<usize>)> {
+        for (position, text) in whole_lines(&self.tail, self.position) {
+            if self.last_timed.is_some_and(|last| last >= position) {
+                return None;
+            }
+            let record = self.detector.peel(text);
+            let times = times_of(&record);
+            if self.clock.place_again(times).is_some() {
+                let name: Box<[u8]> = record.host.unwrap_or_default().into();
+                let host = self.known_host(&name).map(|host| self.host_of(times, host));
+                return Some((times, host));
+            }
+        }
+        None
+    }
+}
+
+/// The lines of `bytes`, which start at position `base`, from the last to the first, each with its
+/// position.
+fn lines_before(bytes: &[u8], base: u64) -> impl Iterator<Item = (u64, &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let last = rest.len().checked_sub(1)?;
+        let start = memchr::memrchr(b'\n', &rest[..last]).map_or(0, |lf| lf + 1);
+        let line = &rest[start..];
+        rest = &rest[..start];
+        Some((base + start as u64, text_of(line)))
+    })
+}
+
+/// As [`lines_before`] for the end of a source, of which the first line may lack its beginning.
+fn whole_lines(tail: &[u8], end: u64) -> impl Iterator<Item = (u64, &[u8])> {
+    let base = end - tail.len() as u64;
+    lines_before(tail, base).take_while(move |(position, _)| *position > base || base == 0)
 }

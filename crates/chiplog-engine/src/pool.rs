@@ -116,3 +116,74 @@ impl<T: Send> Lane<T> {
         Self { blocks, results }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(number: u64) -> Block {
+        Block { offset: number, bytes: vec![b'x'], cut_bytes: 0 }
+    }
+
+    /// A source of `blocks` blocks, then an error if there is one, then nothing.
+    struct Source {
+        next: u64,
+        blocks: u64,
+        error: Option<&'static str>,
+        recycled: u64,
+    }
+
+    impl BlockSource for Source {
+        type Error = &'static str;
+
+        fn next_block(&mut self) -> Result<Option<Block>, &'static str> {
+            if self.next < self.blocks {
+                self.next += 1;
+                return Ok(Some(block(self.next - 1)));
+            }
+            self.error.take().map_or(Ok(None), Err)
+        }
+
+        fn recycle(&mut self, _: Block) {
+            self.recycled += 1;
+        }
+    }
+
+    #[test]
+    fn every_block_is_absorbed_in_order_whatever_ends_the_source() {
+        for workers in 0..=9 {
+            for blocks in (0..30).chain([500]) {
+                for error in [None, Some("unreadable")] {
+                    let mut source = Source { next: 0, blocks, error, recycled: 0 };
+                    let mut seen = Vec::new();
+                    let work = || |block: &Block| block.offset * 2;
+                    let outcome = run(&mut source, workers, work, |block, result| {
+                        assert_eq!(result, block.offset * 2);
+                        seen.push(block.offset);
+                    });
+                    assert_eq!(outcome.err(), error, "{workers} workers, {blocks} blocks");
+                    assert_eq!(seen, (0..blocks).collect::<Vec<_>>(), "{workers} workers, {blocks} blocks");
+                    assert_eq!(source.recycled, blocks);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_of_a_worker_or_of_the_reader_is_passed_on_and_hangs_nothing() {
+        for workers in 1..=4 {
+            for at in [0, 1, 7, 39] {
+                for in_worker in [true, false] {
+                    let attempt = std::panic::catch_unwind(|| {
+                        let mut source = Source { next: 0, blocks: 40, error: None, recycled: 0 };
+                        let check =
+                            |block: &Block, here: bool| assert!(!here || block.offset != at, "on purpose");
+                        let work = || |block: &Block| check(block, in_worker);
+                        run(&mut source, workers, work, |block, ()| check(block, !in_worker))
+                    });
+                    assert!(attempt.is_err());
+                }
+            }
+        }
+    }
+}

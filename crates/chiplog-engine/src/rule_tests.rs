@@ -45,11 +45,11 @@ fn check_lines(rules: &RuleSet, rule: usize, case: &Case, failures: &mut Vec<Str
         let partial = scanner.scan(&block);
         let mut matched = false;
         for entry in &partial.entries {
-            if let EntryKind::Hit { key, counts, .. } = entry.kind {
-                if partial.keys.keys[key as usize].rule as usize == rule {
-                    matched = true;
-                    hits += u64::from(counts);
-                }
+            if let EntryKind::Hit { key, counts, .. } = entry.kind
+                && partial.keys.keys[key as usize].rule as usize == rule
+            {
+                matched = true;
+                hits += u64::from(counts);
             }
         }
         match case.matches {

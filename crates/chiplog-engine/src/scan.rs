@@ -71,7 +71,7 @@ impl Scan {
     /// A scan with these rules.
     #[must_use]
     pub fn new(rules: &RuleSet, options: ScanOptions) -> Self {
-        let plans: Arc<Vec<RulePlan>> = Arc::new(rules.rules().iter().map(RulePlan::of).collect());
+        let plans: Arc<Vec<RulePlan>> = Arc::new(RulePlan::of_set(rules));
         let totals = plans.iter().map(|plan| Totals {
             values: vec![Aggregate::default(); plan.captures.len()],
             ..Totals::default()
@@ -93,7 +93,8 @@ impl Scan {
         on_transition: &mut dyn FnMut(&Finding),
     ) -> Result<(), S::Error> {
         let range = TimeRange { since: self.options.since, until: self.options.until };
-        let mut timeline = Timeline::new(&self.rules, &self.plans, &input.name, input.clock, range);
+        let mut timeline =
+            Timeline::new(&self.rules, &self.plans, &input.name, input.clock, range, input.is_live);
         let workers = if input.is_live { 1 } else { self.options.workers.max(1) };
         let make_worker = || {
             let mut scanner = Scanner::new(&self.rules, self.options.mode, input.is_live);
@@ -113,14 +114,13 @@ impl Scan {
             mine.late += theirs.late;
             mine.values.iter_mut().zip(&theirs.values).for_each(|(sum, part)| sum.merge(part));
         }
-        if outcome.findings_left_out > 0 {
-            self.summary.warnings.push(Warning {
-                source: Some(Arc::clone(&outcome.input.name)),
-                message: format!(
-                    "{} findings left out beyond the limit per input",
-                    outcome.findings_left_out
-                ),
-            });
+        for (count, what) in [(outcome.findings_left_out, "findings"), (outcome.gaps_left_out, "gaps")] {
+            if count > 0 {
+                self.summary.warnings.push(Warning {
+                    source: Some(Arc::clone(&outcome.input.name)),
+                    message: format!("{count} {what} left out beyond the limit per input"),
+                });
+            }
         }
         self.summary.inputs.push(outcome.input);
         self.summary.findings.extend(outcome.findings);
@@ -142,9 +142,11 @@ impl Scan {
     pub fn finish(self) -> ScanSummary {
         let Self { plans, totals, mut summary, .. } = self;
         summary.findings.sort_by(|left, right| {
-            let key =
-                |finding: &Finding| (finding.first_time, Arc::clone(&finding.rule_id), finding.group.clone());
-            key(left).cmp(&key(right))
+            left.first_time
+                .cmp(&right.first_time)
+                .then_with(|| left.rule_id.cmp(&right.rule_id))
+                .then_with(|| left.group.cmp(&right.group))
+                .then_with(|| left.source.cmp(&right.source))
         });
         summary.rules = plans
             .iter()

@@ -70,7 +70,7 @@ impl Scanner {
             }
         }
         if self.is_live {
-            partial.last = self.last_times(block, &mut partial);
+            partial.last = self.last_times(block);
         }
         partial
     }
@@ -151,11 +151,11 @@ impl Scanner {
         }
     }
 
-    fn last_times(&mut self, block: &Block, partial: &mut Partial) -> Option<(LineTimes, u32)> {
+    fn last_times(&mut self, block: &Block) -> Option<(LineTimes, Box<[u8]>)> {
         let line = line_at(&block.bytes, last_line(&block.bytes));
         let record = self.detector.peel(line.text);
         let times = times_of(&record);
-        (!times.is_empty()).then(|| (times, partial.keys.host(record.host.unwrap_or_default())))
+        (!times.is_empty()).then(|| (times, record.host.unwrap_or_default().into()))
     }
 }
 
@@ -202,7 +202,11 @@ fn line_at(bytes: &[u8], start: usize) -> Line<'_> {
 
 /// The line that starts at `start`, without LF and one CR before it.
 pub(crate) fn text_at(bytes: &[u8], start: usize) -> &[u8] {
-    let line = &bytes[start..next_line(bytes, start)];
+    text_of(&bytes[start..next_line(bytes, start)])
+}
+
+/// A line without LF and one CR before it.
+pub(crate) fn text_of(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }

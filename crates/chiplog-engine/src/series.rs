@@ -1,6 +1,6 @@
 //! Rules over time: hits and values in fixed steps.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chiplog_parse::UnixNanos;
@@ -32,7 +32,7 @@ pub struct Series {
     hits_without_time: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct CellKey {
     rule: u32,
     host: Arc<str>,
@@ -52,7 +52,7 @@ impl Series {
     #[must_use]
     pub fn new(rules: &RuleSet, options: SeriesOptions) -> Self {
         let options = SeriesOptions { step_nanos: options.step_nanos.max(1), ..options };
-        let plans = rules.rules().iter().map(RulePlan::of).collect();
+        let plans = RulePlan::of_set(rules);
         Self { rules: rules.clone(), plans, options, cells: HashMap::new(), hits_without_time: 0 }
     }
 
@@ -83,7 +83,7 @@ impl Series {
             for entry in &partial.entries {
                 let placed = placement.place(block, entry, hosts[entry.host as usize]);
                 let host = placed.host;
-                if let (Some(time), true) = (placed.time, placed.is_own) {
+                if let (Some(time), true) = (placed.time, placed.is_news) {
                     placement.hosts[host].progress.advance(time);
                 }
                 let EntryKind::Hit { key, values, counts: true } = entry.kind else { continue };
@@ -143,6 +143,8 @@ impl Series {
     #[must_use]
     pub fn finish(self) -> SeriesTable {
         let Self { plans, options, cells, hits_without_time, .. } = self;
+        // Labels that differ only in bytes that are no text make rows that look alike.
+        let cells: BTreeMap<CellKey, Cell> = cells.into_iter().collect();
         let mut rows: Vec<SeriesRow> = cells
             .into_iter()
             .map(|(key, cell)| {

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use chiplog_parse::{Clock, Detector, EventValue, UnixNanos};
 use chiplog_rules::{Comparison, Expr, Measure, Op, Rule, RuleSet};
 
+use crate::agenda::Agenda;
 use crate::aggregate::Aggregate;
 use crate::census::Census;
-use crate::clocks::LineTimes;
+use crate::clocks::{LineTimes, Progress, UNTIMED};
 use crate::partial::{Entry, EntryKind, Key, Partial, labels_of};
 use crate::placement::{Placed, Placement};
 use crate::scanner::text_at;
-use crate::window::{Inserted, Measured, Window, WindowPlan};
+use crate::window::{Inserted, Measured, Window, WindowPlan, lengths_of};
 use crate::{Block, Evidence, Finding, Gap, InputSummary, Peak, State, Transition, Unit};
 
 /// Lines of a source may be out of order by this much before a quiet finding is closed.
@@ -25,11 +26,15 @@ const DISORDER_NANOS: i64 = 5_000_000_000;
 /// A finding is reported as worse when its measure grows by half, at most once in this time.
 const WORSE_EVERY_NANOS: i64 = 60_000_000_000;
 
-/// Windows per rule and source. Further keys share one window, which is marked as incomplete.
+/// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
 const MAX_KEYS_PER_RULE: u32 = 10_000;
 
-/// Findings kept per source; further ones are counted.
+/// Closed findings kept per source; further ones are counted. Those that are open at the end are
+/// no more than there are windows.
 const MAX_FINDINGS: usize = 10_000;
+
+/// Gaps listed per source; further ones are counted.
+const MAX_GAPS: usize = 1_000;
 
 /// The body of a piece of evidence.
 const MAX_BODY_BYTES: usize = 4_096;
@@ -42,14 +47,51 @@ pub(crate) struct RulePlan {
     pub(crate) id: Arc<str>,
     title: Arc<str>,
     plan: WindowPlan,
+    /// The lengths of the windows that the close condition looks at.
+    close_lengths: Vec<i64>,
     label_names: Vec<Arc<str>>,
     /// Its lines say that other lines were dropped.
     tells_of_gaps: bool,
+    /// Another rule may borrow its values.
+    lends: bool,
+    borrows: Vec<Loan>,
     pub(crate) captures: Vec<(Arc<str>, Unit)>,
 }
 
+/// A capture that another rule's lines may tell.
+#[derive(Clone, Copy, Debug)]
+struct Loan {
+    capture: usize,
+    lender: usize,
+    lender_capture: usize,
+}
+
+/// A value is lent to lines this much later at most.
+const LOAN_NANOS: i64 = 10_000_000_000;
+
 impl RulePlan {
-    pub(crate) fn of(rule: &Rule) -> Self {
+    /// The plans of all rules of a set, in its order.
+    pub(crate) fn of_set(rules: &RuleSet) -> Vec<Self> {
+        let mut plans: Vec<Self> = rules.rules().iter().map(Self::of).collect();
+        for (index, rule) in rules.rules().iter().enumerate() {
+            for borrow in &rule.borrows {
+                let Some(lender) = rules.rules().iter().position(|rule| rule.id == borrow.rule_id) else {
+                    continue;
+                };
+                let capture = borrow.capture.0;
+                let name = Arc::clone(&plans[index].captures[capture].0);
+                let Some(lender_capture) = plans[lender].captures.iter().position(|lent| lent.0 == name)
+                else {
+                    continue;
+                };
+                plans[lender].lends = true;
+                plans[index].borrows.push(Loan { capture, lender, lender_capture });
+            }
+        }
+        plans
+    }
+
+    fn of(rule: &Rule) -> Self {
         let captures = rule.numeric_captures.iter().map(|capture| {
             let unit = match capture.unit {
                 chiplog_rules::Unit::Duration => Unit::Nanoseconds,
@@ -62,8 +104,11 @@ impl RulePlan {
             id: Arc::from(rule.id.as_str()),
             title: Arc::from(rule.title.as_str()),
             plan: WindowPlan::of(rule),
+            close_lengths: lengths_of(&rule.close, rule.window.span_nanos),
             label_names: rule.window.by.iter().map(|label| Arc::from(label.name())).collect(),
             tells_of_gaps: rule.events.iter().any(|kind| kind.starts_with("suppress.")),
+            lends: false,
+            borrows: Vec::new(),
             captures: captures.collect(),
         }
     }
@@ -106,12 +151,22 @@ impl TimeRange {
     }
 }
 
-/// The open findings of one host.
-struct OpenFindings {
-    /// Indexes into [`Timeline::keys`].
-    keys: Vec<usize>,
-    /// None of them can close before this time.
-    next_close: i64,
+/// What is followed of one host.
+#[derive(Default)]
+struct Watch {
+    /// Open findings, by the next time at which each may close. Indexes into [`Timeline::keys`].
+    open: Agenda,
+    /// Those of a live stream whose close was not announced.
+    unannounced: Agenda,
+    /// Local time of the last line that tells of a gap.
+    last_gap: Option<i64>,
+}
+
+/// When a finding closes.
+enum Closing {
+    At(i64),
+    /// Not before this time; `None` if not without another hit.
+    NotBefore(Option<i64>),
 }
 
 /// The window of one key, and its finding if there is one.
@@ -123,7 +178,7 @@ struct KeyState {
     episode: Option<Box<Episode>>,
     /// Hits in a row that were too old for the window, with the lines' values.
     late: Vec<(i64, Vec<Option<i64>>)>,
-    /// Several keys share this window, since the rule has too many.
+    /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
 }
 
@@ -140,11 +195,22 @@ struct Episode {
     reported_amount: i128,
     reported_at: i64,
     component: Option<Arc<str>>,
-    opener: Evidence,
+    opener: Shown,
     /// The line with the greatest first value, if that is not the opener.
-    worst: Option<(i64, Evidence)>,
+    worst: Option<Shown>,
+    /// A hit came too late to be counted.
+    has_late: bool,
+    /// How far behind its host the last hit was: of two streams without hosts, the one that is
+    /// ahead must not close the findings of the other.
+    behind_nanos: i64,
     /// A live stream was told that it closed, before that was certain.
     close_was_announced: bool,
+}
+
+/// A line to show. Its time is local: the zone may be learned later.
+struct Shown {
+    time: i64,
+    evidence: Evidence,
 }
 
 /// One source, followed in order.
@@ -153,23 +219,38 @@ pub(crate) struct Timeline {
     plans: Arc<Vec<RulePlan>>,
     name: Arc<str>,
     range: TimeRange,
+    is_live: bool,
     placement: Placement,
     detector: Detector,
     /// By host, as [`Placement::hosts`] numbers them.
-    open: Vec<OpenFindings>,
+    watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
     keys_of_rule: Vec<u32>,
+    /// By rule and host.
+    lent: HashMap<(usize, usize), Lent>,
     totals: Vec<Totals>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
-    gaps: Vec<Gap>,
+    /// Each with its local time.
+    gaps: Vec<(Option<i64>, Gap)>,
+    gaps_left_out: u64,
+    /// Local time of the last line that tells of a gap and names no host.
+    last_gap: Option<i64>,
+    /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
+    last_gap_offset: Option<u64>,
     census: Census,
     bytes: u64,
     lines: u64,
     cut_lines: u64,
     first_time: Option<i64>,
     last_time: Option<i64>,
+}
+
+/// What the lines of a rule told last on a host.
+struct Lent {
+    time: i64,
+    values: Vec<Option<i64>>,
 }
 
 /// What a source came to.
@@ -179,6 +260,7 @@ pub(crate) struct Outcome {
     pub(crate) gaps: Vec<Gap>,
     pub(crate) totals: Vec<Totals>,
     pub(crate) findings_left_out: u64,
+    pub(crate) gaps_left_out: u64,
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -214,6 +296,7 @@ impl Timeline {
         name: &Arc<str>,
         clock: Clock,
         range: TimeRange,
+        is_live: bool,
     ) -> Self {
         let totals = |plan: &RulePlan| Totals {
             values: vec![Aggregate::default(); plan.captures.len()],
@@ -224,16 +307,21 @@ impl Timeline {
             plans: Arc::clone(plans),
             name: Arc::clone(name),
             range,
+            is_live,
             placement: Placement::new(clock),
             detector: Detector::new(),
-            open: Vec::new(),
+            watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
             keys_of_rule: vec![0; plans.len()],
+            lent: HashMap::new(),
             totals: plans.iter().map(totals).collect(),
             findings: Vec::new(),
             findings_left_out: 0,
             gaps: Vec::new(),
+            gaps_left_out: 0,
+            last_gap: None,
+            last_gap_offset: None,
             census: Census::default(),
             bytes: 0,
             lines: 0,
@@ -246,13 +334,17 @@ impl Timeline {
     /// Takes the next block of the source and what was found in it.
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_transition: OnTransition<'_>) {
         let hosts = self.placement.hosts_of(partial);
+        self.watches.resize_with(self.placement.hosts.len(), Watch::default);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
         for entry in &partial.entries {
             self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_transition);
         }
-        if let Some((times, host)) = partial.last {
-            self.announce_closes(times, hosts[host as usize], on_transition);
+        if let Some((times, host)) = &partial.last
+            && let Some(host) = self.placement.known_host(host)
+        {
+            let host = self.placement.host_of(*times, host);
+            self.announce_closes(*times, host, on_transition);
         }
         self.census.merge(&partial.census);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
@@ -273,16 +365,13 @@ impl Timeline {
         on_transition: OnTransition<'_>,
     ) {
         let offset = entry.offset as usize;
-        let Placed { time, is_own, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
-        let none_open = || OpenFindings { keys: Vec::new(), next_close: i64::MAX };
-        self.open.resize_with(self.placement.hosts.len(), none_open);
+        let Placed { time, is_news, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
         let instant = time.and_then(|time| self.placement.clock.to_instant(time));
         if !self.range.contains(instant) {
             return;
         }
-        if let (Some(time), true) = (time, is_own) {
-            self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-            self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+        if let (Some(time), true) = (time, is_news) {
+            self.see(time);
             let progress = &mut self.placement.hosts[host].progress;
             progress.advance(time);
             let reached = progress.latest().unwrap_or(time);
@@ -300,7 +389,14 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, instant);
+        self.note_gap(rule, block, offset, host, time);
+        let borrowed;
+        let values = if self.plans[rule].lends || !self.plans[rule].borrows.is_empty() {
+            borrowed = self.lend_and_borrow(rule, host, time, values);
+            &borrowed[..]
+        } else {
+            values
+        };
         if !counts {
             return;
         }
@@ -310,8 +406,45 @@ impl Timeline {
             value.iter().for_each(|value| aggregate.add(*value));
         }
         // A source without any time is one moment: its hits count together.
-        let hit = HitLine { block, offset, time: time.unwrap_or(0), values };
+        let hit = HitLine { block, offset, time: time.unwrap_or(UNTIMED), values };
         self.observe(key, &hit, counter, on_transition);
+    }
+
+    /// Keeps the values that a line tells for other lines, and fills in what others told.
+    fn lend_and_borrow(
+        &mut self,
+        rule: usize,
+        host: usize,
+        time: Option<i64>,
+        values: &[Option<i64>],
+    ) -> Vec<Option<i64>> {
+        let now = time.unwrap_or(UNTIMED);
+        let mut filled = values.to_vec();
+        for loan in &self.plans[rule].borrows {
+            let lent = self
+                .lent
+                .get(&(loan.lender, host))
+                .filter(|lent| now.checked_sub(lent.time).is_some_and(|age| (0..=LOAN_NANOS).contains(&age)));
+            if let (None, Some(lent)) = (filled[loan.capture], lent) {
+                filled[loan.capture] = lent.values[loan.lender_capture];
+            }
+        }
+        if self.plans[rule].lends && values.iter().any(Option::is_some) {
+            let lent = self
+                .lent
+                .entry((rule, host))
+                .or_insert_with(|| Lent { time: now, values: vec![None; values.len()] });
+            if now != lent.time {
+                *lent = Lent { time: now, values: vec![None; values.len()] };
+            }
+            lent.values.iter_mut().zip(values).for_each(|(kept, value)| *kept = value.or(*kept));
+        }
+        filled
+    }
+
+    fn see(&mut self, time: i64) {
+        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
+        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
     }
 
     fn key_id(&mut self, key: &Key, host: usize) -> usize {
@@ -320,7 +453,8 @@ impl Timeline {
         if let Some(id) = self.key_ids.get(&key) {
             return *id;
         }
-        let is_shared = self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE;
+        let is_rest = self.placement.hosts[host].is_rest;
+        let is_shared = is_rest || (self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
         if is_shared {
             key.labels = Box::default();
             if let Some(id) = self.key_ids.get(&key) {
@@ -351,13 +485,12 @@ impl Timeline {
         on_transition: OnTransition<'_>,
     ) {
         let state = &mut self.keys[key];
-        if state.window.insert(hit.time, hit.values) == Inserted::Late {
-            state.late.push((hit.time, hit.values.to_vec()));
-            self.totals[state.rule].late += 1;
-            self.settle_late(key, on_transition);
-            return;
+        match state.window.insert(hit.time, hit.values) {
+            Inserted::InTime => state.late.clear(),
+            Inserted::Late if self.starts_again(key, hit, on_transition) => {}
+            Inserted::Late => return,
         }
-        state.late.clear();
+        let state = &self.keys[key];
         if state.episode.is_some() {
             self.go_on(key, hit, counter, on_transition);
             return;
@@ -373,7 +506,6 @@ impl Timeline {
             Some((comparison, measured)) => (Some(comparison.clone()), Some(measured)),
             None => (None, None),
         };
-        let host = state.host;
         let (component, opener) = self.evidence(key, hit, counter);
         self.keys[key].episode = Some(Box::new(Episode {
             opened: now,
@@ -388,11 +520,35 @@ impl Timeline {
             component,
             opener,
             worst: None,
+            has_late: false,
+            behind_nanos: 0,
             close_was_announced: false,
         }));
-        self.open[host].keys.push(key);
-        self.open[host].next_close = self.open[host].next_close.min(now);
+        self.schedule(key, hit.time);
         self.report(key, Transition::Open, now, on_transition);
+    }
+
+    /// Puts an open finding down for the next time at which it may close, after a hit at `time`.
+    fn schedule(&mut self, key: usize, time: i64) {
+        let state = &mut self.keys[key];
+        let Some(episode) = state.episode.as_deref_mut() else { return };
+        let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(time);
+        let behind = reached.saturating_sub(time);
+        episode.behind_nanos = if behind > DISORDER_NANOS { behind } else { 0 };
+        let next = self.first_departure(key);
+        let watch = &mut self.watches[self.keys[key].host];
+        watch.open.set(key, next);
+        if self.is_live {
+            watch.unannounced.set(key, next);
+        }
+    }
+
+    /// The first time of its host after the last hit at which an open finding may close.
+    fn first_departure(&self, key: usize) -> Option<i64> {
+        let state = &self.keys[key];
+        let lengths = &self.plans[state.rule].close_lengths;
+        let next = state.window.next_departure(lengths, state.window.latest())?;
+        Some(next.saturating_add(state.episode.as_ref().map_or(0, |episode| episode.behind_nanos)))
     }
 
     /// A hit of a finding that is open.
@@ -413,12 +569,7 @@ impl Timeline {
                 _ => false,
             }
         };
-        let worst = if is_worst {
-            let (_, evidence) = self.evidence(key, hit, counter);
-            hit.values.first().copied().flatten().map(|value| (value, evidence))
-        } else {
-            None
-        };
+        let worst = is_worst.then(|| self.evidence(key, hit, counter).1);
         let state = &mut self.keys[key];
         let now = state.window.latest();
         let Some(episode) = state.episode.as_deref_mut() else { return };
@@ -433,101 +584,122 @@ impl Timeline {
         }
         if let Some(measured) =
             episode.measured.as_ref().and_then(|comparison| state.window.measure(comparison, now))
+            && episode.peak.is_none_or(|peak| measured.amount > peak.amount)
         {
-            if episode.peak.is_none_or(|peak| measured.amount > peak.amount) {
-                episode.peak = Some(measured);
-            }
+            episode.peak = Some(measured);
         }
         let was_announced = std::mem::take(&mut episode.close_was_announced);
         let amount = episode.peak.map_or(0, |peak| peak.amount);
         let is_worse = amount * 2 >= episode.reported_amount * 3
             && amount > 0
             && now >= episode.reported_at.saturating_add(WORSE_EVERY_NANOS);
-        if was_announced || is_worse {
+        if is_worse {
             episode.reported_amount = amount;
             episode.reported_at = now;
-            let transition = if was_announced { Transition::Open } else { Transition::Worse };
-            self.report(key, transition, now, on_transition);
+        }
+        self.schedule(key, hit.time);
+        if was_announced {
+            self.report(key, Transition::Open, now, on_transition);
+        }
+        if is_worse {
+            self.report(key, Transition::Worse, now, on_transition);
         }
     }
 
-    /// Hits that are too old for their window, several in a row, are a clock that was set back or
-    /// another day's lines: the window starts again with them.
-    fn settle_late(&mut self, key: usize, on_transition: OnTransition<'_>) {
+    /// A hit that is too old for its window. Several in a row that agree are a clock that was set
+    /// back or another day's lines, and so is one where the whole host went back: the window then
+    /// starts again with them.
+    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_transition: OnTransition<'_>) -> bool {
         const AGREEING: usize = 3;
-        if self.keys[key].late.len() < AGREEING {
-            return;
+        let state = &mut self.keys[key];
+        let near = state.window.retention_nanos().max(Progress::NEAR) as u64;
+        if state.late.last().is_some_and(|(last, _)| last.abs_diff(hit.time) > near) {
+            state.late.clear();
         }
-        let last = self.keys[key].episode.as_ref().map(|episode| episode.last);
+        state.late.push((hit.time, hit.values.to_vec()));
+        self.totals[state.rule].late += 1;
+        let reached = self.placement.hosts[state.host].progress.latest();
+        let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
+        if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
+            if let Some(episode) = state.episode.as_deref_mut() {
+                episode.has_late |= hit.time >= episode.first;
+            }
+            return false;
+        }
+        let last = state.episode.as_ref().map(|episode| episode.last);
         if let Some(last) = last {
-            self.close(key, last, on_transition);
+            let time = match self.first_departure(key).map(|next| self.closing(key, next, i64::MAX)) {
+                Some(Closing::At(time)) => time,
+                _ => last,
+            };
+            self.close(key, time, on_transition);
         }
         let state = &mut self.keys[key];
-        let late = std::mem::take(&mut state.late);
+        let mut late = std::mem::take(&mut state.late);
+        self.totals[state.rule].late -= late.len() as u64;
         state.window.clear();
+        late.sort_by_key(|(time, _)| *time);
         for (time, values) in late {
-            if state.window.insert(time, &values) == Inserted::InTime {
-                let late = &mut self.totals[state.rule].late;
-                *late = late.saturating_sub(1);
-            }
+            state.window.insert(time, &values);
         }
+        true
     }
 
     /// Closes the findings of a host whose close condition came true by `until`.
     fn close_due(&mut self, host: usize, until: i64, on_transition: OnTransition<'_>) {
-        if until < self.open[host].next_close {
-            return;
-        }
-        let mut due: Vec<(i64, usize)> = Vec::new();
-        let mut next_close = i64::MAX;
-        for key in self.open[host].keys.clone() {
-            match self.close_time(key, until) {
-                Some(time) => due.push((time, key)),
-                None => next_close = next_close.min(self.next_departure(key, until)),
-            }
-        }
-        self.open[host].next_close = next_close;
-        due.sort_unstable();
-        for (time, key) in due {
+        for (time, key) in self.take_due(host, until, |watch| &mut watch.open) {
             self.close(key, time, on_transition);
         }
     }
 
-    /// When the close condition of an open finding first holds, at `until` or before.
-    fn close_time(&self, key: usize, until: i64) -> Option<i64> {
+    /// When an open finding closes, if its host gets to that in the time from `next` to `until`.
+    /// `next` is the first time at which it can.
+    fn closing(&self, key: usize, next: i64, until: i64) -> Closing {
         let state = &self.keys[key];
-        let rule = &self.rules.rules()[state.rule];
-        let from = state.window.latest();
-        state
-            .window
-            .departures(&rule.close, from)
-            .into_iter()
-            .take_while(|time| *time <= until)
-            .find(|time| state.window.holds(&rule.close, *time, true))
+        let close = &self.rules.rules()[state.rule].close;
+        let lengths = &self.plans[state.rule].close_lengths;
+        let behind = state.episode.as_ref().map_or(0, |episode| episode.behind_nanos);
+        let until = until.saturating_sub(behind);
+        let mut next = Some(next.saturating_sub(behind));
+        while let Some(time) = next.filter(|time| *time <= until) {
+            if state.window.holds(close, time, true) {
+                return Closing::At(time);
+            }
+            next = state.window.next_departure(lengths, time);
+        }
+        Closing::NotBefore(next.map(|next| next.saturating_add(behind)))
     }
 
-    fn next_departure(&self, key: usize, after: i64) -> i64 {
-        let state = &self.keys[key];
-        let rule = &self.rules.rules()[state.rule];
-        state
-            .window
-            .departures(&rule.close, after.max(state.window.latest()))
-            .first()
-            .copied()
-            .unwrap_or(after)
+    /// Takes the findings off an agenda that close by `until`, in the order of closing.
+    fn take_due(
+        &mut self,
+        host: usize,
+        until: i64,
+        agenda: fn(&mut Watch) -> &mut Agenda,
+    ) -> Vec<(i64, usize)> {
+        let mut due = Vec::new();
+        let mut later = Vec::new();
+        while let Some((next, key)) = agenda(&mut self.watches[host]).pop(until) {
+            match self.closing(key, next, until) {
+                Closing::At(time) => due.push((time, key)),
+                Closing::NotBefore(next) => later.push((key, next)),
+            }
+        }
+        for (key, next) in later {
+            agenda(&mut self.watches[host]).set(key, next);
+        }
+        due.sort_unstable();
+        due
     }
 
     fn close(&mut self, key: usize, time: i64, on_transition: OnTransition<'_>) {
-        let host = self.keys[key].host;
-        self.open[host].keys.retain(|open| *open != key);
-        let was_announced =
-            self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced);
-        if was_announced {
-            self.keep(key, time);
-        } else {
+        let watch = &mut self.watches[self.keys[key].host];
+        watch.open.set(key, None);
+        watch.unannounced.set(key, None);
+        if !self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced) {
             self.report(key, Transition::Close, time, on_transition);
-            self.keep(key, time);
         }
+        self.keep(key, time);
         self.keys[key].episode = None;
         self.keys[key].window.clear();
     }
@@ -536,22 +708,12 @@ impl Timeline {
     /// line that comes late may still belong to the finding, and what is final must not depend on
     /// how the stream was cut.
     fn announce_closes(&mut self, times: LineTimes, host: usize, on_transition: OnTransition<'_>) {
-        let host = self.placement.host_of(times, host);
-        if self.open.get(host).is_none_or(|open| open.keys.is_empty()) {
-            return;
-        }
-        let Some(time) = self.placement.clock.clone().place(times) else { return };
-        for key in self.open[host].keys.clone() {
-            let was_announced =
-                self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced);
-            if was_announced {
-                continue;
-            }
-            if let Some(time) = self.close_time(key, time.saturating_sub(DISORDER_NANOS)) {
-                self.report(key, Transition::Close, time, on_transition);
-                if let Some(episode) = self.keys[key].episode.as_deref_mut() {
-                    episode.close_was_announced = true;
-                }
+        let Some(time) = self.placement.clock.place_again(times) else { return };
+        let until = time.saturating_sub(DISORDER_NANOS);
+        for (time, key) in self.take_due(host, until, |watch| &mut watch.unannounced) {
+            self.report(key, Transition::Close, time, on_transition);
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_was_announced = true;
             }
         }
     }
@@ -564,18 +726,14 @@ impl Timeline {
 
     /// Keeps a finding for the final report.
     fn keep(&mut self, key: usize, closed: i64) {
+        if self.findings.len() >= MAX_FINDINGS {
+            self.findings_left_out += 1;
+            return;
+        }
         let Some(mut finding) = self.finding(key, None, closed) else { return };
         finding.state = State::Closed;
         finding.closed_time = self.placement.clock.to_instant(closed);
-        self.push_finding(finding);
-    }
-
-    fn push_finding(&mut self, finding: Finding) {
-        if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(finding);
-        } else {
-            self.findings_left_out += 1;
-        }
+        self.findings.push(finding);
     }
 
     fn finding(&self, key: usize, transition: Option<Transition>, time: i64) -> Option<Finding> {
@@ -585,10 +743,9 @@ impl Timeline {
         let plan = &self.plans[state.rule];
         let instant = |local| self.placement.clock.to_instant(local);
         let is_closed = transition == Some(Transition::Close);
-        let mut evidence = vec![episode.opener.clone()];
-        if let Some((_, worst)) = &episode.worst {
-            evidence.push(worst.clone());
-        }
+        let shown = [Some(&episode.opener), episode.worst.as_ref()].into_iter().flatten();
+        let evidence =
+            shown.map(|shown| Evidence { time: instant(shown.time), ..shown.evidence.clone() }).collect();
         Some(Finding {
             rule_id: Arc::clone(&plan.id),
             title: Arc::clone(&plan.title),
@@ -620,7 +777,9 @@ impl Timeline {
                 .zip(&episode.values)
                 .map(|((name, unit), aggregate)| aggregate.summary(name, *unit))
                 .collect(),
-            complete: !state.is_shared && !self.has_gap(state.host),
+            complete: !(state.is_shared
+                || episode.has_late
+                || self.has_gap(state.host, episode.first.saturating_sub(plan.plan.span_nanos))),
             evidence,
         })
     }
@@ -631,7 +790,7 @@ impl Timeline {
         key: usize,
         hit: &HitLine<'_>,
         counter: &mut LineCounter<'_>,
-    ) -> (Option<Arc<str>>, Evidence) {
+    ) -> (Option<Arc<str>>, Shown) {
         let text = text_at(&hit.block.bytes, hit.offset);
         let record = self.detector.peel(text);
         let component: Option<Arc<str>> =
@@ -645,29 +804,32 @@ impl Timeline {
             body = text.to_vec();
         }
         body.truncate(MAX_BODY_BYTES);
+        body.shrink_to_fit();
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.values);
         let evidence = Evidence {
             line: counter.at(hit.offset),
             offset: hit.block.offset + hit.offset as u64,
-            time: self.placement.clock.to_instant(hit.time),
+            time: None,
             origin,
             body,
             values: values
                 .filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?)))
                 .collect(),
         };
-        (component, evidence)
+        (component, Shown { time: hit.time, evidence })
     }
 
-    fn has_gap(&self, host: usize) -> bool {
-        let name = &self.placement.hosts[host].name;
-        self.gaps.iter().any(|gap| gap.host.as_ref().is_none_or(|host| host == name))
+    /// Whether lines of a host are known to be missing at `since` or later: a line that tells of
+    /// it is written after the fact.
+    fn has_gap(&self, host: usize, since: i64) -> bool {
+        [self.last_gap, self.watches[host & !1].last_gap].into_iter().flatten().any(|time| time >= since)
     }
 
     /// Writes down what a line says was dropped.
-    fn note_gap(&mut self, rule: usize, block: &Block, offset: usize, host: usize, time: Option<UnixNanos>) {
-        if !self.plans[rule].tells_of_gaps {
+    fn note_gap(&mut self, rule: usize, block: &Block, offset: usize, host: usize, time: Option<i64>) {
+        let offset_in_source = block.offset + offset as u64;
+        if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
             return;
         }
         let record = self.detector.peel(text_at(&block.bytes, offset));
@@ -686,24 +848,41 @@ impl Timeline {
             Some(EventValue::Integer(count)) => Some(count),
             _ => None,
         };
+        self.last_gap_offset = Some(offset_in_source);
         let name = &self.placement.hosts[host].name;
-        let host = (!name.is_empty()).then(|| Arc::clone(name));
-        self.gaps.push(Gap { source: Arc::clone(&self.name), time, host, by, of, lines });
+        let last = if name.is_empty() { &mut self.last_gap } else { &mut self.watches[host & !1].last_gap };
+        // Who knows when a gap without a time was.
+        *last = (*last).max(Some(time.unwrap_or(i64::MAX)));
+        if self.gaps.len() < MAX_GAPS {
+            let host = (!name.is_empty()).then(|| Arc::clone(name));
+            let source = Arc::clone(&self.name);
+            self.gaps.push((time, Gap { source, time: None, host, by, of, lines }));
+        } else {
+            self.gaps_left_out += 1;
+        }
     }
 
     /// Ends the source: what can close by its last line does, the rest stays open.
     pub(crate) fn finish(mut self, on_transition: OnTransition<'_>) -> Outcome {
-        for host in 0..self.open.len() {
+        if let Some((times, host)) = self.placement.last_line() {
+            let time = self.placement.clock.place(times);
+            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+            if let Some(time) = time.filter(|_| self.range.contains(instant)) {
+                self.see(time);
+                if let Some(host) = host {
+                    self.placement.hosts[host].progress.advance(time);
+                }
+            }
+        }
+        for host in 0..self.watches.len() {
             if let Some(reached) = self.placement.hosts[host].progress.latest() {
                 self.close_due(host, reached, on_transition);
             }
         }
-        for host in 0..self.open.len() {
-            for key in std::mem::take(&mut self.open[host].keys) {
-                let last = self.keys[key].episode.as_ref().map_or(0, |episode| episode.last);
-                if let Some(finding) = self.finding(key, None, last) {
-                    self.push_finding(finding);
-                }
+        for key in 0..self.keys.len() {
+            let Some(last) = self.keys[key].episode.as_ref().map(|episode| episode.last) else { continue };
+            if let Some(finding) = self.finding(key, None, last) {
+                self.findings.push(finding);
             }
         }
         let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
@@ -720,14 +899,16 @@ impl Timeline {
             last_time: instant(self.last_time),
             year_was_guessed: self.placement.clock.year_was_guessed,
             zone_was_assumed: self.placement.clock.zone_was_assumed(),
-            hosts: self.placement.names().take(MAX_HOSTS).collect(),
+            hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
         };
+        let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
         Outcome {
+            gaps: gaps.collect(),
             input,
             findings: self.findings,
-            gaps: self.gaps,
             totals: self.totals,
             findings_left_out: self.findings_left_out,
+            gaps_left_out: self.gaps_left_out,
         }
     }
 }
@@ -756,10 +937,10 @@ fn measure_name(measure: Measure, captures: &[(Arc<str>, Unit)]) -> Arc<str> {
         Measure::Min(_) => format!("min({capture})"),
         Measure::Sum(_) => format!("sum({capture})"),
         Measure::Last(_) => format!("last({capture})"),
-        Measure::Quantile { permyriad, .. } if permyriad % 100 == 0 => {
-            format!("p{}({capture})", permyriad / 100)
+        Measure::Quantile { permyriad, .. } => {
+            let percent = format!("{}.{:02}", permyriad / 100, permyriad % 100);
+            format!("p{}({capture})", percent.trim_end_matches('0').trim_end_matches('.'))
         }
-        Measure::Quantile { permyriad, .. } => format!("p{permyriad}({capture})"),
         _ => String::new(),
     })
 }

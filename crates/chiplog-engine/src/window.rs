@@ -39,6 +39,15 @@ impl WindowPlan {
     }
 }
 
+/// The lengths of the windows that a condition looks at.
+pub(crate) fn lengths_of(expr: &Expr, span_nanos: i64) -> Vec<i64> {
+    let mut lengths = vec![span_nanos];
+    collect_lengths(expr, &mut lengths);
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
+}
+
 fn collect_lengths(expr: &Expr, lengths: &mut Vec<i64>) {
     match expr {
         Expr::Any(parts) | Expr::All(parts) => {
@@ -136,12 +145,12 @@ impl Window {
         *self = Self::new(self.plan);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.panes.is_empty()
-    }
-
     pub(crate) fn latest(&self) -> i64 {
         self.latest
+    }
+
+    pub(crate) fn retention_nanos(&self) -> i64 {
+        self.plan.retention_nanos
     }
 
     /// Adds a hit.
@@ -309,21 +318,17 @@ impl Window {
         }
     }
 
-    /// Times after `from`, in order, at which a pane leaves a window that some condition looks
-    /// at: between them and without a hit, no condition changes.
-    pub(crate) fn departures(&self, expr: &Expr, from: i64) -> Vec<i64> {
-        let mut lengths = Vec::new();
-        collect_lengths(expr, &mut lengths);
-        lengths.push(self.plan.span_nanos);
-        let mut times: Vec<i64> = self
-            .panes
+    /// The first time after `after` at which a pane leaves a window of one of these lengths:
+    /// until then and without a hit, no condition over them changes.
+    pub(crate) fn next_departure(&self, lengths: &[i64], after: i64) -> Option<i64> {
+        let leaves = |pane: &Pane, length: i64| pane.last_time.saturating_add(length);
+        lengths
             .iter()
-            .flat_map(|pane| lengths.iter().map(|length| pane.last_time.saturating_add(*length)))
-            .filter(|time| *time > from)
-            .collect();
-        times.sort_unstable();
-        times.dedup();
-        times
+            .filter_map(|length| {
+                let first = self.panes.partition_point(|pane| leaves(pane, *length) <= after);
+                self.panes.get(first).map(|pane| leaves(pane, *length))
+            })
+            .min()
     }
 }
 
@@ -339,4 +344,237 @@ pub(crate) struct Measured {
     pub(crate) limit: i128,
     /// [`Unit::Count`] for values of captures, too: their unit is the capture's.
     pub(crate) unit: Unit,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every hit in its pane; measures by their definitions.
+    struct Naive {
+        plan: WindowPlan,
+        latest: i64,
+        /// In the order of insertion.
+        hits: Vec<(i64, Option<i64>)>,
+    }
+
+    impl Naive {
+        fn insert(&mut self, time: i64, value: Option<i64>) -> Inserted {
+            if !self.hits.is_empty() && time <= self.latest.saturating_sub(self.plan.retention_nanos) {
+                return Inserted::Late;
+            }
+            self.latest = self.latest.max(time);
+            self.hits.push((time, value));
+            // Panes that no window reaches are gone for good: a later hit does not revive them.
+            let oldest = self.latest.saturating_sub(self.plan.retention_nanos);
+            let kept: Vec<_> =
+                self.hits.iter().copied().filter(|(time, _)| self.pane_end(*time) > oldest).collect();
+            self.hits = kept;
+            Inserted::InTime
+        }
+
+        fn pane(&self, time: i64) -> i64 {
+            time.div_euclid(self.plan.pane_nanos)
+        }
+
+        /// Time of the last hit in the pane of a hit.
+        fn pane_end(&self, time: i64) -> i64 {
+            let pane = self.pane(time);
+            self.hits.iter().map(|(time, _)| *time).filter(|time| self.pane(*time) == pane).max().unwrap()
+        }
+
+        fn inside(&self, now: i64, length: i64) -> Vec<(i64, Option<i64>)> {
+            let start = now.saturating_sub(length);
+            self.hits.iter().copied().filter(|(time, _)| self.pane_end(*time) > start).collect()
+        }
+
+        fn measure(&self, comparison: &Comparison, now: i64) -> Option<Measured> {
+            let length = comparison.over_nanos.unwrap_or(self.plan.span_nanos);
+            let inside = self.inside(now, length);
+            let mut values: Vec<i64> = inside.iter().filter_map(|(_, value)| *value).collect();
+            let amount = match comparison.measure {
+                Measure::Count => inside.len() as i128,
+                Measure::Rate => inside.len() as i128 * 1_000_000_000_000_000 / i128::from(length),
+                Measure::Max(_) => i128::from(*values.iter().max()?),
+                Measure::Min(_) => i128::from(*values.iter().min()?),
+                Measure::Sum(_) => values.iter().copied().map(i128::from).sum(),
+                Measure::Last(_) => {
+                    let valued = inside.iter().filter(|(_, value)| value.is_some());
+                    // Of one pane the last in source order: the latest of equals.
+                    let last = valued.max_by_key(|(time, _)| self.pane(*time))?;
+                    i128::from(last.1?)
+                }
+                Measure::Quantile { permyriad, .. } => {
+                    values.sort_unstable();
+                    let rank = (values.len() * usize::from(permyriad)).div_ceil(10_000).max(1);
+                    let mut one = Histogram::default();
+                    one.add(*values.get(rank - 1)?);
+                    i128::from(one.quantile(10_000)?)
+                }
+                _ => return None,
+            };
+            let (limit, unit) = match comparison.limit {
+                Limit::Value(limit) => (i128::from(limit), Unit::Count),
+                Limit::Rate { count, per_nanos } => {
+                    (i128::from(count) * 1_000_000_000_000_000 / i128::from(per_nanos), Unit::MicrosPerSecond)
+                }
+                _ => return None,
+            };
+            Some(Measured { amount, limit, unit })
+        }
+
+        fn truth(&self, expr: &Expr, now: i64) -> Option<bool> {
+            match expr {
+                Expr::Not(part) => self.truth(part, now).map(|truth| !truth),
+                Expr::Compare(comparison) => {
+                    let measured = self.measure(comparison, now)?;
+                    Some(comparison.op.accepts(measured.amount.cmp(&measured.limit)))
+                }
+                // Kleene: false < unknown < true.
+                Expr::Any(parts) | Expr::All(parts) => {
+                    let rank = |truth: Option<bool>| truth.map_or(1, |truth| if truth { 2 } else { 0 });
+                    let ranks = parts.iter().map(|part| rank(self.truth(part, now)));
+                    let rank = if matches!(expr, Expr::Any(_)) { ranks.max() } else { ranks.min() };
+                    [Some(false), None, Some(true)][rank?]
+                }
+            }
+        }
+    }
+
+    const SECOND: i64 = 1_000_000_000;
+
+    fn expr() -> impl Strategy<Value = Expr> {
+        let measure = prop_oneof![
+            Just("count".to_owned()),
+            Just("max(v)".to_owned()),
+            Just("min(v)".to_owned()),
+            Just("sum(v)".to_owned()),
+            Just("last(v)".to_owned()),
+            (1..100u8).prop_map(|percent| format!("p{percent}(v)")),
+        ];
+        let op = prop::sample::select(vec![">=", ">", "<=", "<", "==", "!="]);
+        let over = prop::sample::select(vec!["", " for 1s", " for 7s", " for 90s"]);
+        let comparison = prop_oneof![
+            6 => (measure, op.clone(), 0..30u8)
+                .prop_map(|(measure, op, limit)| format!("{measure} {op} {limit}")),
+            1 => (op, 0..90u8).prop_map(|(op, limit)| format!("rate {op} {limit}/m")),
+        ];
+        let comparison = (comparison, over).prop_map(|(comparison, over)| format!("{comparison}{over}"));
+        let text = comparison.prop_recursive(3, 8, 3, |inner| {
+            let parts = prop::collection::vec(inner.clone(), 2..4);
+            prop_oneof![
+                parts.clone().prop_map(|parts| format!("({})", parts.join(" or "))),
+                parts.prop_map(|parts| format!("({})", parts.join(" and "))),
+                inner.prop_map(|part| format!("not ({part})")),
+            ]
+        });
+        text.prop_map(|text| {
+            let file = format!("id = 'a'\nmatch = 'boom'\ntake = {{ v = 'v=(\\d+)' }}\nclose = '{text}'\n");
+            let loaded = chiplog_rules::RuleSet::load([("a.toml", file)]);
+            loaded.unwrap_or_else(|errors| panic!("{text}: {errors}")).set.rules()[0].close.clone()
+        })
+    }
+
+    fn hits() -> impl Strategy<Value = Vec<(i64, Option<i64>)>> {
+        let step = prop_oneof![
+            6 => 0..2 * SECOND,
+            2 => -3 * SECOND..0,
+            1 => -100 * SECOND..100 * SECOND,
+        ];
+        let value = prop::option::weighted(0.7, -2..40i64);
+        prop::collection::vec((step, value), 1..120).prop_map(|steps| {
+            let mut time = 0;
+            let hit = |(step, value)| {
+                time += step;
+                (time, value)
+            };
+            steps.into_iter().map(hit).collect()
+        })
+    }
+
+    fn plan_of(expr: &Expr, span_nanos: i64) -> WindowPlan {
+        let lengths = lengths_of(expr, span_nanos);
+        let (shortest, longest) = (lengths[0], lengths[lengths.len() - 1]);
+        WindowPlan {
+            span_nanos,
+            pane_nanos: (shortest / PANES_PER_WINDOW).max(longest / 1_000).max(1),
+            retention_nanos: longest,
+            captures: 1,
+        }
+    }
+
+    fn comparisons(expr: &Expr) -> Vec<&Comparison> {
+        let mut all = Vec::new();
+        expr.for_each_comparison(&mut |comparison| all.push(comparison));
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn a_window_measures_what_every_hit_adds_up_to(
+            expr in expr(),
+            span in prop_oneof![Just(SECOND), Just(10 * SECOND), Just(60 * SECOND)],
+            hits in hits(),
+            later in 0..100 * SECOND,
+        ) {
+            let plan = plan_of(&expr, span);
+            let mut window = Window::new(plan);
+            let mut naive = Naive { plan, latest: i64::MIN, hits: Vec::new() };
+            for (time, value) in hits {
+                prop_assert_eq!(window.insert(time, &[value]), naive.insert(time, value));
+                prop_assert_eq!(window.latest(), naive.latest);
+                for now in [naive.latest, naive.latest + later] {
+                    for comparison in comparisons(&expr) {
+                        prop_assert_eq!(
+                            window.measure(comparison, now), naive.measure(comparison, now), "{:?}", comparison
+                        );
+                    }
+                    prop_assert_eq!(window.truth(&expr, now), naive.truth(&expr, now));
+                }
+                let inside = naive.inside(naive.latest, span);
+                let (count, first, values) = window.contents();
+                prop_assert_eq!(count, inside.len() as u64);
+                prop_assert_eq!(first, inside.iter().map(|(time, _)| *time).min());
+                prop_assert_eq!(values[0].sum(), inside.iter().filter_map(|hit| hit.1).map(i128::from).sum());
+            }
+        }
+
+        /// Between departures nothing changes, so it is enough to look then.
+        #[test]
+        fn conditions_change_only_at_departures(
+            expr in expr(),
+            hits in hits(),
+            probes in prop::collection::vec(0..200 * SECOND, 20),
+        ) {
+            let plan = plan_of(&expr, 10 * SECOND);
+            let lengths = lengths_of(&expr, plan.span_nanos);
+            let mut window = Window::new(plan);
+            for (time, value) in hits {
+                window.insert(time, &[value]);
+            }
+            for probe in probes {
+                let now = window.latest() + probe;
+                let until = window.next_departure(&lengths, now).unwrap_or(now + 1_000 * SECOND);
+                prop_assert!(until > now);
+                for same in [now + (until - now) / 2, until - 1] {
+                    prop_assert_eq!(window.truth(&expr, now), window.truth(&expr, same));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_are_no_trouble() {
+        let plan = WindowPlan { span_nanos: 1, pane_nanos: 1, retention_nanos: i64::MAX, captures: 1 };
+        for times in [[i64::MIN, 0, i64::MAX], [i64::MAX, i64::MIN, 0], [i64::MIN, i64::MIN, i64::MAX]] {
+            let mut window = Window::new(plan);
+            for time in times {
+                window.insert(time, &[Some(time)]);
+                window.contents();
+                window.next_departure(&[1, i64::MAX], time);
+            }
+        }
+    }
 }

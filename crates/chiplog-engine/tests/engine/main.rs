@@ -1,0 +1,8 @@
+//! The engine from outside: blocks in, findings out.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod findings;
+mod hostile;
+mod split;
+mod support;
+mod truth;
