@@ -32,7 +32,19 @@ pub(crate) fn decimal(bytes: &[u8]) -> Option<(u64, usize)> {
 /// The month of an English three-letter name, 1 to 12.
 #[inline]
 pub(crate) fn month_from_english(name: &[u8]) -> Option<u8> {
-    const NAMES: [&[u8; 3]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    NAMES.iter().position(|month| *month == name).map(|index| index as u8 + 1)
+    Some(match name {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
 }

@@ -212,10 +212,11 @@ fn other<'a>(content: &'a [u8], record: &mut Record<'a>) -> Step<'a> {
                 return of_syslog(&entry, record);
             }
         }
-        if content.len() > 15 && could_be_journal(content) {
+        if content.len() > 15 {
             let mode = match content {
                 [_, _, _, b' ', _, _, b' ', _, _, b':', _, _, b':', _, _, b' ', ..] => Some(Mode::Short),
-                _ => journal_text::detect(content),
+                _ if could_be_journal(content) => journal_text::detect(content),
+                _ => None,
             };
             if let Some(step) = mode.and_then(|mode| of_journal_text(content, mode, record)) {
                 return step;

@@ -59,6 +59,39 @@ impl<'a> DockerJson<'a> {
 /// The line is not one JSON object, or lacks a `stream` or `time` that docker would write.
 #[inline]
 pub fn parse(line: &[u8]) -> Result<DockerJson<'_>, ParseError> {
+    match in_usual_order(line) {
+        Some(record) => Ok(record),
+        None => in_any_order(line),
+    }
+}
+
+/// As [`in_any_order`], of what docker prints when it was not told to log attributes. Else `None`.
+#[inline]
+fn in_usual_order(line: &[u8]) -> Option<DockerJson<'_>> {
+    const KEY: &[u8] = b"{\"log\":\"";
+    if !line.starts_with(KEY) {
+        return None;
+    }
+    let quote = json::closing_quote(line, KEY.len())?;
+    let log = Text::new(line.get(KEY.len()..quote)?, Escape::Json);
+    let rest = line.get(quote..)?.strip_prefix(b"\",\"stream\":\"std")?;
+    let (stream, rest) = match rest.strip_prefix(b"out") {
+        Some(rest) => (Stream::Stdout, rest),
+        None => (Stream::Stderr, rest.strip_prefix(b"err")?),
+    };
+    let time = rest.strip_prefix(b"\",\"time\":\"")?.strip_suffix(b"\"}")?;
+    let time = rfc3339::parse(time, b'T')?;
+    Some(DockerJson { log, stream, attrs: None, time, partial: is_partial(log) })
+}
+
+fn is_partial(log: Text<'_>) -> bool {
+    match log.raw() {
+        [before @ .., b'n'] => !json::ends_in_open_escape(before),
+        _ => true,
+    }
+}
+
+fn in_any_order(line: &[u8]) -> Result<DockerJson<'_>, ParseError> {
     let mut log = Text::new(b"", Escape::Json);
     let (mut stream, mut time, mut attrs) = (None, None, None);
     for member in json::members(line) {
@@ -74,16 +107,14 @@ pub fn parse(line: &[u8]) -> Result<DockerJson<'_>, ParseError> {
     }
     let stream = stream.ok_or_else(|| ParseError::new("a `stream`, \"stdout\" or \"stderr\"", 0))?;
     let time = time.ok_or_else(|| ParseError::new("a `time` as of RFC 3339", 0))?;
-    let partial = match log.raw() {
-        [before @ .., b'n'] => !json::ends_in_open_escape(before),
-        _ => true,
-    };
-    Ok(DockerJson { log, stream, attrs, time, partial })
+    Ok(DockerJson { log, stream, attrs, time, partial: is_partial(log) })
 }
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_escaped_backslash_before_n_is_no_line_feed() {
@@ -98,6 +129,21 @@ mod tests {
         assert!(parse(line).is_ok());
         for cut in 0..line.len() {
             assert!(parse(&line[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_usual_order_is_read_like_any(
+            log in r#"(a|\\\\|\\"|\\n|"){0,4}"#,
+            stream in "std(out|err|in)",
+            time in "2024-03-05T06:07:08(\\.[0-9]{1,9})?(Z|\\+08:00|x)",
+            end in r#"("\}|" \}|","log":"b"\})"#,
+        ) {
+            let line = std::format!(r#"{{"log":"{log}","stream":"{stream}","time":"{time}{end}"#);
+            if let Some(record) = in_usual_order(line.as_bytes()) {
+                prop_assert_eq!(Ok(record), in_any_order(line.as_bytes()).map_err(|error| error.offset()));
+            }
         }
     }
 }

@@ -198,7 +198,7 @@ struct Clock<'a> {
     length: usize,
 }
 
-#[inline]
+#[inline(always)]
 fn clock(line: &[u8], mode: Mode) -> Option<Clock<'_>> {
     let zoneless = |(time, length)| Clock { time, zone: None, length };
     match mode {
@@ -225,7 +225,7 @@ fn fraction(line: &[u8], at: usize, length: usize) -> Option<u32> {
 }
 
 /// `%b %d %H:%M:%S`
-#[inline]
+#[inline(always)]
 fn short(line: &[u8], fraction_length: usize) -> Option<(Time, usize)> {
     let (mut civil, length) = syslog::stamp(line, b'0').or_else(|| short_localized(line))?;
     civil.nanosecond = fraction(line, length, fraction_length)?;

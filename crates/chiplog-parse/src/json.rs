@@ -113,6 +113,11 @@ pub(crate) const fn members_from(line: &[u8], start: usize) -> Members<'_> {
     Members { line, at: start, state: State::Before }
 }
 
+/// As [`members`], of an object whose member before `at` ends there.
+pub(crate) const fn members_after(line: &[u8], at: usize) -> Members<'_> {
+    Members { line, at, state: State::Inside }
+}
+
 /// Iterator over the members of an object. After an error there is no further item.
 #[derive(Clone, Debug)]
 pub struct Members<'a> {
@@ -129,7 +134,30 @@ enum State {
 }
 
 impl<'a> Members<'a> {
-    #[inline]
+    /// The next member where everything stands as log encoders print it: behind a comma, without
+    /// blanks. `None` leaves the decision to [`Members::advance`].
+    #[inline(always)]
+    fn compact(&mut self) -> Option<Member<'a>> {
+        let line = self.line;
+        let [b',', b'"', ..] = line.get(self.at..)? else { return None };
+        let start = self.at + 2;
+        let quote = closing_quote(line, start)?;
+        let key = line.get(start..quote)?;
+        let [b':', first, ..] = line.get(quote + 1..)? else { return None };
+        let value = if *first == b'"' {
+            let start = quote + 3;
+            let quote = closing_quote(line, start)?;
+            self.at = quote + 1;
+            Value::String(Text::new(line.get(start..quote)?, Escape::Json))
+        } else {
+            let (value, end) = value(line, quote + 2).ok()?;
+            self.at = end;
+            value
+        };
+        Some(Member { key: Text::new(key, Escape::Json), value })
+    }
+
+    #[inline(never)]
     fn advance(&mut self) -> Result<Option<Member<'a>>, ParseError> {
         let line = self.line;
         let mut at = skip_blanks(line, self.at);
@@ -161,7 +189,11 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.state == State::Done {
+        if self.state == State::Inside {
+            if let Some(member) = self.compact() {
+                return Some(Ok(member));
+            }
+        } else if self.state == State::Done {
             return None;
         }
         let member = self.advance();

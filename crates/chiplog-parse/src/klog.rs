@@ -190,7 +190,7 @@ fn loose_columns(line: &[u8], severity: Severity) -> Result<Columns, ParseError>
 fn location(line: &[u8], columns: Columns) -> Result<Klog<'_>, ParseError> {
     let Columns { severity, time, pid, file_at } = columns;
     let rest = &line[file_at..];
-    let length = match near::find2(rest, 0, b':', b'\n') {
+    let length = match near::first_in_two(rest, [b':', b'\n']) {
         Some(length) if length > 0 && rest[length] == b':' => length,
         Some(_) => return Err(ParseError::new("a file name without colon or line feed", file_at)),
         None => return Err(ParseError::new("a colon after the file name", line.len())),

@@ -21,10 +21,10 @@
 //! first quote that a blank and `key=` follow, or the end of the line. Lost with that: where
 //! a text of the middle releases itself holds such a sequence.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use crate::json::{self, Members};
-use crate::{ParseError, Severity, Text, UnixNanos, Value, go, rfc3339};
+use crate::{ParseError, Severity, Text, UnixNanos, Value, go, near, rfc3339};
 
 /// One logrus line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +240,14 @@ fn entry_member(key: &[u8], seen: &mut u8) -> Option<EntryMember> {
 
 /// In capitals from containerd's slog mode.
 fn severity(level: &[u8]) -> Option<Severity> {
+    // As logrus prints them, unless a hook or another program does.
+    match level {
+        b"info" => return Some(Severity::Info),
+        b"warning" => return Some(Severity::Warning),
+        b"error" => return Some(Severity::Error),
+        b"debug" => return Some(Severity::Debug),
+        _ => {}
+    }
     const LEVELS: [(&[u8], Severity); 8] = [
         (b"info", Severity::Info),
         (b"warning", Severity::Warning),
@@ -319,7 +327,8 @@ struct Pairs<'a> {
 impl<'a> Pairs<'a> {
     fn pair(&mut self, start: usize) -> Result<(&'a [u8], Text<'a>), ParseError> {
         let rest = &self.line[start..];
-        let Some(equals) = memchr2(b'=', b'"', rest).filter(|at| rest[*at] == b'=' && *at > 0) else {
+        let Some(equals) = near::first(rest, 0, [b'=', b'"']).filter(|at| rest[*at] == b'=' && *at > 0)
+        else {
             return Err(ParseError::new("a key and `=`", start));
         };
         let at = start + equals + 1;
@@ -379,7 +388,7 @@ fn ends_value(rest: &[u8], key_may_hold_blanks: bool) -> bool {
     match rest {
         [] | [b' '] => true,
         [b' ', rest @ ..] if key_may_hold_blanks => {
-            memchr2(b'=', b'"', rest).is_some_and(|at| at > 0 && rest[at] == b'=')
+            near::first(rest, 0, [b'=', b'"']).is_some_and(|at| at > 0 && rest[at] == b'=')
         }
         [b' ', rest @ ..] => starts_with_key(rest),
         _ => false,
@@ -389,6 +398,14 @@ fn ends_value(rest: &[u8], key_may_hold_blanks: bool) -> bool {
 /// Up to the first blank outside brackets, which only old releases leave bare. Brackets that do
 /// not balance take the rest.
 fn bare_length(text: &[u8]) -> usize {
+    match near::first(text, 0, [b' ', b'[', b'{', b'(']) {
+        Some(at) if text[at] == b' ' => at,
+        Some(_) => bracketed_length(text),
+        None => text.len(),
+    }
+}
+
+fn bracketed_length(text: &[u8]) -> usize {
     let mut depth = 0usize;
     text.iter()
         .position(|byte| {

@@ -1,6 +1,6 @@
 //! `host ident[pid]: message`, the part that syslog files and journalctl have in common.
 
-use memchr::{memchr, memchr_iter, memrchr};
+use crate::near;
 
 /// What stands between the time and the message.
 #[derive(Clone, Copy)]
@@ -16,10 +16,19 @@ pub(crate) struct Tagged<'a> {
 /// Splits at the first colon that a blank or the end of the line follows.
 #[inline]
 pub(crate) fn split(text: &[u8]) -> Option<Tagged<'_>> {
-    let colon = memchr_iter(b':', text).find(|&at| matches!(text.get(at + 1), Some(b' ') | None))?;
+    let (mut at, mut blank) = (0, None);
+    let colon = loop {
+        let found = near::first(text, at, [b':', b' '])?;
+        at = found + 1;
+        match (text.get(found), text.get(at)) {
+            (Some(b' '), _) => blank = blank.or(Some(found)),
+            (_, Some(b' ') | None) => break found,
+            _ => {}
+        }
+    };
     let head = text.get(..colon)?;
     let message = text.get(colon + 2..).unwrap_or_default();
-    let (host, ident) = match memchr(b' ', head) {
+    let (host, ident) = match blank {
         Some(0) => return None,
         Some(blank) => (Some(head.get(..blank)?), head.get(blank + 1..)?),
         None if head.is_empty() => return None,
@@ -33,7 +42,7 @@ pub(crate) fn split(text: &[u8]) -> Option<Tagged<'_>> {
 #[inline]
 pub(crate) fn split_pid(ident: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = ident.strip_suffix(b"]")?;
-    let open = memrchr(b'[', inner)?;
+    let open = inner.iter().rposition(|byte| *byte == b'[')?;
     let pid = inner.get(open + 1..)?;
     if pid.is_empty() { None } else { Some((inner.get(..open)?, pid)) }
 }

@@ -25,7 +25,7 @@
 use memchr::{memchr, memrchr};
 
 use crate::json::{self, Member, Members};
-use crate::{ParseError, Severity, Text, Time, Value, rfc3339};
+use crate::{Escape, ParseError, Severity, Text, Time, Value, rfc3339};
 
 /// One zap entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,13 +51,19 @@ pub struct Zap<'a> {
     object: &'a [u8],
     /// Whether the entry's own members stand in it too.
     whole: bool,
+    /// The end of the message in the object, where all before it is known to be the entry's own;
+    /// else 0.
+    message_end: usize,
 }
 
 impl<'a> Zap<'a> {
     /// The fields of the entry in order of appearance; zap does not remove duplicate keys.
     #[must_use]
     pub const fn fields(&self) -> Fields<'a> {
-        Fields { members: json::members(self.object), entry: Entry::new(self.whole) }
+        match self.message_end {
+            0 => Fields { members: json::members(self.object), entry: Entry::new(self.whole) },
+            end => Fields { members: json::members_after(self.object, end), entry: Entry::AFTER_MESSAGE },
+        }
     }
 
     /// The last field of that name. Goes through all of them.
@@ -110,6 +116,10 @@ impl Entry {
         Self { seen: if has_entry { 0 } else { u8::MAX } }
     }
 
+    /// Only a stack may still be the entry's.
+    const AFTER_MESSAGE: Self = Self { seen: !(1 << 7 | 1 << Role::Stacktrace as u8) };
+
+    #[inline]
     fn role(&mut self, member: &Member<'_>) -> Option<Role> {
         let role = match member.key.raw() {
             b"level" => Role::Level,
@@ -152,6 +162,57 @@ impl Entry {
 ///
 /// The line is not one JSON object, or has no `level`, `ts` and `msg` that zap would write.
 pub fn parse_json(line: &[u8]) -> Result<Zap<'_>, ParseError> {
+    match in_usual_order(line) {
+        Some(entry) => Ok(entry),
+        None => in_any_order(line),
+    }
+}
+
+/// As [`in_any_order`], of what zap prints unless it is told otherwise: `level`, `ts` as text,
+/// `logger` and `caller` if they are there, `msg`, and no blanks. Else `None`.
+fn in_usual_order(line: &[u8]) -> Option<Zap<'_>> {
+    // A string behind `key`, and the end of it.
+    let string = |at: usize, key: &[u8]| {
+        let start = at + line.get(at..).filter(|rest| rest.starts_with(key)).map(|_| key.len())?;
+        let quote = json::closing_quote(line, start)?;
+        Some((line.get(start..quote)?, quote + 1))
+    };
+    let (severity_text, at) = string(0, b"{\"level\":\"")?;
+    let (time, at) = string(at, b",\"ts\":\"")?;
+    let logger = string(at, b",\"logger\":\"");
+    let at = logger.map_or(at, |(_, end)| end);
+    let caller = string(at, b",\"caller\":\"");
+    let at = caller.map_or(at, |(_, end)| end);
+    let (message, message_end) = string(at, b",\"msg\":\"")?;
+
+    let severity = severity(severity_text)?;
+    let time = time_of_text(time)?;
+    let mut entry = Entry::AFTER_MESSAGE;
+    let mut stacktrace = None;
+    for member in json::members_after(line, message_end) {
+        let member = member.ok()?;
+        if entry.role(&member).is_some() {
+            stacktrace = member.value.as_string();
+        }
+    }
+    let text = |(raw, _)| Text::new(raw, Escape::Json);
+    let (file, line_number) = split_caller(caller.map(text));
+    Some(Zap {
+        severity,
+        severity_text,
+        time,
+        logger: logger.map(text),
+        file,
+        line: line_number,
+        message: Text::new(message, Escape::Json),
+        stacktrace,
+        object: line,
+        whole: true,
+        message_end,
+    })
+}
+
+fn in_any_order(line: &[u8]) -> Result<Zap<'_>, ParseError> {
     let mut entry = Entry::new(true);
     let (mut level, mut time, mut logger, mut caller, mut message, mut stacktrace) =
         (None, None, None, None, None, None);
@@ -185,6 +246,7 @@ pub fn parse_json(line: &[u8]) -> Result<Zap<'_>, ParseError> {
         stacktrace,
         object: line,
         whole: true,
+        message_end: 0,
     })
 }
 
@@ -232,6 +294,7 @@ pub fn parse_console(line: &[u8]) -> Result<Zap<'_>, ParseError> {
         stacktrace: stack.map(Text::plain),
         object,
         whole: false,
+        message_end: 0,
     })
 }
 
@@ -370,6 +433,22 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_usual_order_is_read_like_any(
+            head in r#"\{"level":"(info|WARN|x)","ts":"2024-03-05T06:07:08(\.12)?(Z|\+0800|x)"(,"logger":"l")?(,"caller":"(a/b\.go:1|\\")")?"#,
+            message in r#",? ?"(msg|logger)":("(m|\\"){0,3}"|1)"#,
+            rest in r#"(,"(level|ts|logger|caller|msg|stacktrace|k)":("v"|2|\{"a":\[1\]\}|\})){0,5}(\}|\} |,\}|)"#,
+        ) {
+            let line = [head, message, rest].concat();
+            if let Some(entry) = in_usual_order(line.as_bytes()) {
+                let any = in_any_order(line.as_bytes());
+                prop_assert!(any.is_ok(), "{line}");
+                let any = any.unwrap();
+                prop_assert!(entry.fields().eq(any.fields()), "{line}");
+                prop_assert_eq!(Zap { message_end: 0, ..entry }, any);
+            }
+        }
+
         #[test]
         fn any_bytes(line in proptest::collection::vec(any::<u8>(), 0..80)) {
             let _ = parse_json(&line);

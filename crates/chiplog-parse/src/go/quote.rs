@@ -13,7 +13,7 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-use crate::{Escape, ParseError, Text};
+use crate::{Escape, ParseError, Text, near};
 
 /// The quoted string that `text` starts with, and its length in bytes including both quotes.
 ///
@@ -40,14 +40,13 @@ pub fn quoted(text: &[u8]) -> Result<(Text<'_>, usize), ParseError> {
     }
     let mut at = 1;
     loop {
-        let rest = text.get(at..).unwrap_or_default();
-        let Some(length) = memchr::memchr3(b'"', b'\\', b'\n', rest) else {
+        let Some(found) = near::first(text, at, [b'"', b'\\', b'\n']) else {
             return Err(ParseError::new("a closing double quote", text.len()));
         };
-        at += length;
-        match rest[length] {
+        at = found;
+        match text[at] {
             b'"' => return Ok((Text::new(&text[1..at], Escape::Go), at + 1)),
-            b'\\' => match escape(&rest[length + 1..]) {
+            b'\\' => match escape(&text[at + 1..]) {
                 Some((_, length)) => at += 1 + length,
                 None => return Err(ParseError::new("an escape of a Go string", at)),
             },
