@@ -14,13 +14,13 @@ fn replay(target: &Target, inputs: impl IntoIterator<Item = (String, Vec<u8>)>) 
 
 fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("can be listed").path()).collect();
     paths.sort();
     paths
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_owned()
+    path.file_name().expect("an entry has a name").to_string_lossy().into_owned()
 }
 
 #[test]

@@ -112,8 +112,13 @@ fn check_stored(stored: &[u8], seed: u8) {
     let (whole, whole_error) = decode(stored, 4 << 10);
     let (pieced, pieced_error) = decode(Pieces::new(stored, seed), 61);
     assert_eq!(whole_error, pieced_error);
-    assert_eq!(whole.len(), pieced.len());
-    assert_eq!(whole, pieced);
+    if whole_error.is_some() {
+        // The decoders of xz and bzip2 keep what they decoded in the call that failed.
+        assert!(whole.starts_with(&pieced) || pieced.starts_with(&whole));
+    } else {
+        assert_eq!(whole.len(), pieced.len());
+        assert_eq!(whole, pieced);
+    }
     let ratio_bytes = LIMITS.expansion_ratio * stored.len() as u64;
     // The ratio is looked at before a read, which then gives what it has.
     assert!(whole.len() as u64 <= ratio_bytes.max(LIMITS.expansion_floor_bytes) + (4 << 10));
@@ -143,7 +148,12 @@ fn decode(reader: impl Read, read_bytes: usize) -> (Vec<u8>, Option<DecodeError>
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 assert_eq!(decompressor.read(&mut buffer).ok(), Some(0), "the end follows an error");
-                let error = DecodeError::of(&error).expect("memory can be read").clone();
+                let mut error = DecodeError::of(&error).expect("memory can be read").clone();
+                // How a decoder puts it depends on when it noticed.
+                if let DecodeError::Corrupt { detail, .. } = &mut error {
+                    assert!(!detail.is_empty());
+                    detail.clear();
+                }
                 return (text, Some(error));
             }
         }
