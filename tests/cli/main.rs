@@ -2,6 +2,7 @@
 
 mod finding;
 mod help;
+mod incidents;
 mod parsing;
 mod pipes;
 mod rule_commands;

@@ -606,7 +606,7 @@ next     chiplog detect kubelet.log
             report(80),
             r" N severity rule            host first (UTC)    for       hits
  1 CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open     >=212
-   masters/etcd.log:4411  etcd[1893] apply request took too lon…  took=1.203s
+   masters/etcd.log:4411  etcd[1893] apply request took too long \…  took=1.203s
  2 ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s   424
    masters/etcd.log:4411  p99(took) 1.20 s (limit 500 ms), opened 2 times
    etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
