@@ -5,6 +5,7 @@ mod corpora;
 mod finding;
 mod help;
 mod incidents;
+mod licences;
 mod parsing;
 mod pipes;
 mod rule_commands;
