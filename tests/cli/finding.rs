@@ -68,11 +68,19 @@ impl Lab {
 #[test]
 fn a_scan_says_what_was_read_and_what_is_wrong() {
     let lab = Lab::new();
-    let log = lab.log();
-    for arguments in [&["scan", &log][..], &["scan", "--dense", "--jobs", "3", &log], &[&log]] {
-        let ran = lab.run(arguments);
+    for arguments in
+        [&["scan", "etcd.log"][..], &["scan", "--dense", "--jobs", "3", "etcd.log"], &["etcd.log"]]
+    {
+        // A name without the directory: what has room on a line depends on it.
+        let ran = Ran::from(
+            crate::chiplog()
+                .current_dir(lab.directory())
+                .args(lab.arguments(arguments))
+                .output()
+                .expect("the program runs"),
+        );
         assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""));
-        assert_snapshot("scan.txt", &lab.neutral(&ran.stdout));
+        assert_snapshot("scan.txt", &ran.stdout);
     }
 }
 

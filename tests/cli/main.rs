@@ -1,7 +1,11 @@
 //! The program as its users meet it: arguments and bytes in, bytes and an exit code out.
 
+mod bad_input;
+mod corpora;
 mod finding;
 mod help;
+mod incidents;
+mod licences;
 mod parsing;
 mod pipes;
 mod rule_commands;

@@ -72,6 +72,37 @@ fn a_scan_that_is_interrupted_says_so_with_130() {
     drop(stdin);
 }
 
+/// Lines come one at a time and input stays open, as from `journalctl -f`.
+#[test]
+fn a_finding_is_reported_while_the_stream_goes_on() {
+    let mut child = spawn(&["--json", "--year", "2024"]);
+    let mut stdin = child.stdin.take().unwrap();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        for line in stdout.lines() {
+            if sender.send(line.unwrap()).is_err() {
+                break;
+            }
+        }
+    });
+    for second in 0..3 {
+        let line = format!(
+            "E0514 03:00:0{second}.000001 2309 kubelet.go:1] skipping pod synchronization - [PLEG is not healthy: \
+             pleg was last seen active 2m5{second}s ago; threshold is 3m0s]\n"
+        );
+        assert!(receiver.try_recv().is_err(), "nothing opens before the third line");
+        stdin.write_all(line.as_bytes()).unwrap();
+        stdin.flush().unwrap();
+    }
+    let opened =
+        receiver.recv_timeout(std::time::Duration::from_secs(120)).expect("opens while input is open");
+    assert!(opened.contains(r#""state":"open","rule_id":"kubelet-pleg-not-healthy""#), "{opened}");
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    reader.join().unwrap();
+}
+
 /// Waits until the program has taken over its signals, as the system shows it.
 fn wait_for_handler(child: &Child) {
     let path = format!("/proc/{}/status", child.id());

@@ -73,7 +73,7 @@ fn explain_tells_the_cause_the_checks_and_the_danger() {
     let ran = run(["explain".as_ref(), "disk.full".as_ref(), "--rules".as_ref(), disk.as_os_str()]);
     assert_eq!(ran.exit, 0);
     for line in [
-        "disk.full  (ERROR)  disk.full",
+        "disk.full  (ERROR)\nopens    when",
         "opens    when count >= 1",
         "cause    the disk of the node is full",
         "check    df -h on the node",

@@ -509,6 +509,7 @@ fn of_logrus<'a>(entry: &logrus::Logrus<'a>, format: Format, record: &mut Record
     record.layers.push(format);
     record.payload_time = entry.time.map(Time::Instant);
     record.severity = Some(entry.severity);
+    record.severity_text = entry.severity_text;
     record.message = entry.message.unwrap_or(Text::plain(b""));
     record.payload = Payload::Logrus(*entry);
     Step::Done

@@ -32,6 +32,8 @@ use crate::{ParseError, Severity, Text, UnixNanos, Value, go, near, rfc3339};
 pub struct Logrus<'a> {
     /// The severity.
     pub severity: Severity,
+    /// The level as written: `warning`, `WARN`.
+    pub severity_text: &'a [u8],
     /// The time, unless it is switched off or is seconds since start.
     pub time: Option<UnixNanos>,
     /// Seconds since the start of the process, in the terminal form. logrus computes them with a
@@ -129,7 +131,8 @@ pub fn parse(line: &[u8]) -> Result<Logrus<'_>, ParseError> {
         }
     }
     let at = pairs.at;
-    let severity = severity(value.raw()).ok_or_else(|| ParseError::new("a level of logrus", at))?;
+    let severity_text = value.raw();
+    let severity = severity(severity_text).ok_or_else(|| ParseError::new("a level of logrus", at))?;
     debug_assert_eq!(key, b"level");
     let mut message = None;
     for pair in pairs.clone() {
@@ -138,7 +141,8 @@ pub fn parse(line: &[u8]) -> Result<Logrus<'_>, ParseError> {
             message = Some(value);
         }
     }
-    Ok(Logrus { severity, time, elapsed_seconds: None, message, fields: Source::Pairs(&line[pairs.at..]) })
+    let fields = Source::Pairs(&line[pairs.at..]);
+    Ok(Logrus { severity, severity_text, time, elapsed_seconds: None, message, fields })
 }
 
 /// Reads the terminal form, with its colours or after something took them away.
@@ -166,9 +170,9 @@ pub fn parse_terminal(line: &[u8]) -> Result<Logrus<'_>, ParseError> {
         let message = &inside[close + 1..];
         Some((level, &inside[..close], message.strip_prefix(b" ").or(message.is_empty().then_some(message))?))
     };
-    let (level, clock, text) =
+    let (severity_text, clock, text) =
         unbracketed(line).ok_or_else(|| ParseError::new("a level and a time in brackets", 0))?;
-    let severity = match level {
+    let severity = match severity_text {
         b"TRAC" => Severity::Trace,
         b"DEBU" => Severity::Debug,
         b"INFO" => Severity::Info,
@@ -185,7 +189,7 @@ pub fn parse_terminal(line: &[u8]) -> Result<Logrus<'_>, ParseError> {
     }
     let (message, fields) = split_message(text);
     let message = Some(Text::plain(message)).filter(|_| !message.is_empty());
-    Ok(Logrus { severity, time, elapsed_seconds, message, fields: Source::Pairs(fields) })
+    Ok(Logrus { severity, severity_text, time, elapsed_seconds, message, fields: Source::Pairs(fields) })
 }
 
 /// Reads the JSON form. Keys may stand in any order.
@@ -207,15 +211,18 @@ pub fn parse_json(line: &[u8]) -> Result<Logrus<'_>, ParseError> {
         let member = member?;
         let text = member.value.as_string();
         match entry_member(member.key.raw(), &mut seen) {
-            Some(EntryMember::Level) => level = text.and_then(|text| severity(text.raw())),
+            Some(EntryMember::Level) => {
+                level = text.and_then(|text| Some((severity(text.raw())?, text.raw())))
+            }
             Some(EntryMember::Time) => time = text.and_then(|text| self::time(text.raw())),
             Some(EntryMember::Message) => message = text,
             None => {}
         }
     }
-    let severity = level.ok_or_else(|| ParseError::new("a `level` of logrus", 0))?;
+    let (severity, severity_text) = level.ok_or_else(|| ParseError::new("a `level` of logrus", 0))?;
     let time = time.ok_or_else(|| ParseError::new("a `time` as of RFC 3339", 0))?;
-    Ok(Logrus { severity, time: Some(time), elapsed_seconds: None, message, fields: Source::Json(line) })
+    let fields = Source::Json(line);
+    Ok(Logrus { severity, severity_text, time: Some(time), elapsed_seconds: None, message, fields })
 }
 
 #[derive(Clone, Copy)]

@@ -21,31 +21,22 @@ pub(crate) fn pad_left(text: &str, columns: usize) -> String {
     format!("{:padding$}{text}", "")
 }
 
-/// `text`, or its beginning and an ellipsis if it takes more than `columns`; 0 is no limit.
+/// `text`, or its beginning and an ellipsis if it takes more than `columns`.
 pub(crate) fn cut(text: &str, columns: usize, style: &Style) -> String {
-    if columns == 0 || width(text) <= columns {
+    if width(text) <= columns {
         return text.to_owned();
     }
-    let ellipsis = if style.unicode { "\u{2026}" } else { "..." };
-    let room = columns.saturating_sub(width(ellipsis));
-    let mut used = 0;
-    let mut kept = String::new();
-    for character in text.chars() {
-        used += character.width().unwrap_or(0);
-        if used > room {
-            break;
-        }
-        kept.push(character);
-    }
-    kept + ellipsis
+    let ellipsis = ellipsis(style);
+    let kept = beginning(text, columns.saturating_sub(width(ellipsis)));
+    format!("{kept}{ellipsis}")
 }
 
-/// `text`, or its end after an ellipsis: of a path, the end says most. 0 is no limit.
+/// `text`, or its end after an ellipsis: of a path, the end says most.
 pub(crate) fn cut_start(text: &str, columns: usize, style: &Style) -> String {
-    if columns == 0 || width(text) <= columns {
+    if width(text) <= columns {
         return text.to_owned();
     }
-    let ellipsis = if style.unicode { "\u{2026}" } else { "..." };
+    let ellipsis = ellipsis(style);
     let room = columns.saturating_sub(width(ellipsis));
     let mut used = 0;
     let start = text.char_indices().rev().take_while(|(_, character)| {
@@ -56,12 +47,23 @@ pub(crate) fn cut_start(text: &str, columns: usize, style: &Style) -> String {
     format!("{ellipsis}{}", text.get(start..).unwrap_or(""))
 }
 
-/// `text` broken at blanks into lines of at most `columns` (a longer word stays whole); 0 is no
-/// limit. Never empty.
+const fn ellipsis(style: &Style) -> &'static str {
+    if style.unicode { "\u{2026}" } else { "..." }
+}
+
+/// As much of the start of `text` as fits.
+fn beginning(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used > columns
+    });
+    end.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+}
+
+/// `text` broken into lines of at most `columns`: at blanks, and inside a word that is longer
+/// than a line. Never empty.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    if columns == 0 || width(text) <= columns {
-        return vec![text.to_owned()];
-    }
     let mut lines = vec![];
     let mut line = String::new();
     for word in text.split(' ') {
@@ -72,8 +74,17 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
             line.push(' ');
         }
         line.push_str(word);
+        while width(&line) > columns {
+            let head = beginning(&line, columns);
+            // A character wider than a line has to stand somewhere.
+            let at = if head.is_empty() { line.chars().next().map_or(0, char::len_utf8) } else { head.len() };
+            let rest = line.split_off(at);
+            lines.push(std::mem::replace(&mut line, rest));
+        }
     }
-    lines.push(line.trim_end().to_owned());
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line.trim_end().to_owned());
+    }
     lines
 }
 
@@ -92,9 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn wrapping_keeps_words() {
+    fn wrapping_keeps_words_that_fit_a_line() {
         assert_eq!(wrap("disk under etcd is slow", 10), ["disk under", "etcd is", "slow"]);
-        assert_eq!(wrap("unbreakablelongword a", 5), ["unbreakablelongword", "a"]);
+        assert_eq!(wrap("a longer word", 5), ["a", "longe", "r", "word"]);
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
         assert_eq!(wrap("", 5), [""]);
     }
 }

@@ -28,7 +28,7 @@ pub use escape::Escaped;
 pub use human::{Exactly, Roughly, Span, Thousands};
 pub use json::{write_finding_json, write_scan_json};
 pub use record::write_record_json;
-pub use scan::{unparsed_share, write_paragraphs, write_scan_text};
+pub use scan::{ScanTextOptions, unparsed_share, write_paragraphs, write_scan_text};
 pub use stream::{Advice, StreamText};
 pub use style::{Ink, Style};
 pub use table::{TableFormat, write_count, write_series};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use chiplog_engine::{Finding, InputSummary, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Evidence, Finding, InputSummary, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Severity, UnixNanos};
 
 use crate::human::{Roughly, Span, Thousands};
@@ -12,11 +12,32 @@ use crate::layout::{cut, cut_start, pad, pad_left, width, wrap};
 use crate::stream::{evidence_text, lost_lines, peak_amount, peak_limit, place};
 use crate::{Ink, Style};
 
+/// What of a scan [`write_scan_text`] shows.
+#[derive(Clone, Copy)]
+pub struct ScanTextOptions<'a> {
+    /// How it looks.
+    pub style: Style,
+    /// Which findings are shown: those of a minimum severity, say.
+    pub show: &'a dyn Fn(&Finding) -> bool,
+    /// Every row, instead of the first few of each problem and in all.
+    pub all: bool,
+}
+
+/// Rows that are shown of a scan. A longer list is read by nobody before its head is dealt with.
+const ROWS_AT_MOST: usize = 20;
+
+/// Rows that are shown of one rule at one host: probes of a hundred pods are one problem.
+const ALIKE_AT_MOST: usize = 3;
+
 /// Writes the outcome of a scan: what was read, one row per rule and group, what to distrust.
+///
+/// Rows stand in order of severity, the worst first, then of time; those of one rule at one host
+/// stay together. No line is longer than [`Style::columns`]; below each row stand what had no
+/// room in it and the line from the log that shows the problem best. Beyond 20 rows, and three of
+/// one rule at one host, rows are counted only, unless all are asked for.
 ///
 /// Nothing that weakens the result is left out: unrecognised lines, gaps, rules that had hits
 /// but stayed below their limits, and assumptions about time are named when there are any.
-/// `findings` says which findings to show (those of a minimum severity, say).
 ///
 /// # Errors
 ///
@@ -24,20 +45,20 @@ use crate::{Ink, Style};
 pub fn write_scan_text(
     out: &mut dyn Write,
     summary: &ScanSummary,
-    style: &Style,
-    show: &dyn Fn(&Finding) -> bool,
+    options: &ScanTextOptions<'_>,
 ) -> io::Result<()> {
-    let findings: Vec<&Finding> = summary.findings.iter().filter(|finding| show(finding)).collect();
+    let style = &options.style;
+    let findings: Vec<&Finding> = summary.findings.iter().filter(|finding| (options.show)(finding)).collect();
     let rows = rows(&findings, summary.inputs.len() > 1, style);
     write_paragraphs(out, &header(summary, style), style)?;
     if rows.is_empty() {
         write_paragraphs(out, &[("", nothing_found(summary))], style)?;
-    }
-    if !rows.is_empty() {
+    } else {
         writeln!(out)?;
-        write_rows(out, &rows, style)?;
+        write_rows(out, &rows, options)?;
     }
-    let notes = notes(summary, &findings, style);
+    let next = rows.first().map(|row| &*row.rule_id);
+    let notes = notes(summary, findings.len(), next, style);
     if !notes.is_empty() {
         writeln!(out)?;
         write_paragraphs(out, &notes, style)?;
@@ -57,7 +78,7 @@ type Section = Vec<(&'static str, String)>;
 pub fn write_paragraphs(out: &mut dyn Write, paragraphs: &[(&str, String)], style: &Style) -> io::Result<()> {
     for (label, text) in paragraphs {
         let indent = if label.is_empty() { 0 } else { width(label).max(7) + 2 };
-        let room = room(style, indent);
+        let room = style.columns().saturating_sub(indent);
         for (index, line) in wrap(text, room).iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             writeln!(out, "{}", format!("{}{line}", pad(label, indent)).trim_end())?;
@@ -126,39 +147,57 @@ fn nothing_found(summary: &ScanSummary) -> String {
     )
 }
 
-/// Columns for the place of a row; more is cut.
-const PLACE_COLUMNS: usize = 24;
-
 /// All findings of one rule and group.
 struct Row {
     severity: Severity,
     rule_id: Arc<str>,
+    /// The host, else the source where there is more than one.
+    home: String,
+    /// Where, with every label.
     place: String,
-    has_host: bool,
+    /// Labels other than the host; empty for none.
+    labels: String,
+    /// The place is a host and nothing else.
+    is_host: bool,
+    /// The home is a source.
+    is_in_source: bool,
     first_time: Option<UnixNanos>,
     duration: String,
-    hits: String,
+    hits: u64,
+    is_lower_bound: bool,
     peak: String,
-    title: String,
-    evidence: Option<String>,
+    /// Where the evidence stands.
+    evidence_place: String,
+    evidence: Option<Evidence>,
 }
 
+/// Rows in the order in which they are shown.
 fn rows(findings: &[&Finding], many_inputs: bool, style: &Style) -> Vec<Row> {
     type Key<'a> = (&'a str, &'a [(Arc<str>, Arc<str>)], Option<&'a str>);
-    let mut order = vec![];
     let mut grouped: BTreeMap<Key<'_>, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
         // Where lines name no host, a file is all there is to tell one machine from another.
         let has_host = finding.group.iter().any(|(name, _)| &**name == "host");
         let source = (many_inputs && !has_host).then_some(&*finding.source);
-        let key = (&*finding.rule_id, finding.group.as_slice(), source);
-        let episodes = grouped.entry(key).or_default();
-        if episodes.is_empty() {
-            order.push(key);
-        }
-        episodes.push(finding);
+        grouped.entry((&*finding.rule_id, finding.group.as_slice(), source)).or_default().push(finding);
     }
-    order.iter().filter_map(|key| row(grouped.get(key)?, key.2, style)).collect()
+    let mut rows: Vec<Row> =
+        grouped.iter().filter_map(|(key, episodes)| row(episodes, key.2, style)).collect();
+
+    type Family = (Arc<str>, String);
+    type Rank = (std::cmp::Reverse<Severity>, Option<UnixNanos>);
+    let family = |row: &Row| -> Family { (Arc::clone(&row.rule_id), row.home.clone()) };
+    let mut ranks: BTreeMap<Family, Rank> = BTreeMap::new();
+    for row in &rows {
+        let rank = (std::cmp::Reverse(row.severity), row.first_time);
+        let best = ranks.entry(family(row)).or_insert(rank);
+        *best = rank.min(*best);
+    }
+    rows.sort_by_cached_key(|row| {
+        let family = family(row);
+        (ranks.get(&family).copied(), family, row.first_time, row.labels.clone())
+    });
+    rows
 }
 
 fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row> {
@@ -167,9 +206,7 @@ fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row
         .iter()
         .filter(|episode| episode.peak.is_some())
         .max_by_key(|episode| episode.peak.as_ref().map(|peak| peak.amount));
-    let hit_count = episodes.iter().fold(0u64, |sum, episode| sum.saturating_add(episode.hits));
-    let is_lower_bound = episodes.iter().any(|episode| !episode.complete);
-    let mut duration = if episodes.iter().any(|episode| episode.state == State::Open) {
+    let duration = if episodes.iter().any(|episode| episode.state == State::Open) {
         "open".to_owned()
     } else {
         let nanos: i128 = episodes
@@ -182,117 +219,180 @@ fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row
             amount => Roughly(Quantity { amount, unit: Unit::Nanoseconds }).to_string(),
         }
     };
-    if episodes.len() > 1 {
-        duration += &format!(" ({}x)", episodes.len());
-    }
     let shown = worst.copied().unwrap_or(first);
+    let mut peak = shown.peak.as_ref().map_or_else(String::new, |peak| {
+        let (amount, limit) = (peak_amount(peak), peak_limit(peak));
+        match &*peak.name {
+            "count" => format!("{amount} in {} (limit {limit})", Span(shown.window_nanos)),
+            name => format!("{name} {amount} (limit {limit})"),
+        }
+    });
+    if episodes.len() > 1 {
+        let separator = if peak.is_empty() { "" } else { ", " };
+        peak += &format!("{separator}opened {} times", Thousands(episodes.len() as u64));
+    }
+    let (host, labels): (Vec<_>, Vec<_>) =
+        first.group.iter().cloned().partition(|(name, _)| &**name == "host");
+    let home = match (source, host.is_empty()) {
+        (Some(source), _) => style.escape(source.as_bytes()),
+        (None, true) => String::new(),
+        (None, false) => place(&host, style),
+    };
+    let labels = if labels.is_empty() { String::new() } else { place(&labels, style) };
+    let place = [home.as_str(), labels.as_str()].into_iter().filter(|part| !part.is_empty());
+    let place = place.collect::<Vec<_>>().join(" ");
     Some(Row {
         severity: episodes.iter().map(|episode| episode.severity).max()?,
         rule_id: Arc::clone(&first.rule_id),
-        place: match source.filter(|_| first.group.is_empty()) {
-            Some(source) if style.width > 0 => {
-                cut_start(&style.escape(source.as_bytes()), PLACE_COLUMNS, style)
-            }
-            Some(source) => style.escape(source.as_bytes()),
-            None => place(&first.group, style),
-        },
-        has_host: matches!(first.group.as_slice(), [(name, _)] if &**name == "host"),
+        place: if place.is_empty() { "-".to_owned() } else { place },
+        is_host: source.is_none() && !home.is_empty() && labels.is_empty(),
+        is_in_source: source.is_some(),
+        home,
+        labels,
         first_time: episodes.iter().filter_map(|episode| episode.first_time).min(),
         duration,
-        hits: format!("{}{}", if is_lower_bound { ">=" } else { "" }, Thousands(hit_count)),
-        peak: shown.peak.as_ref().map_or_else(String::new, |peak| match &*peak.name {
-            "count" => format!("{} in {}", peak_amount(peak), Span(shown.window_nanos)),
-            name => format!("{name} {} (limit {})", peak_amount(peak), peak_limit(peak)),
+        hits: episodes.iter().fold(0u64, |sum, episode| sum.saturating_add(episode.hits)),
+        is_lower_bound: episodes.iter().any(|episode| !episode.complete),
+        peak,
+        evidence_place: shown.evidence.last().map_or_else(String::new, |evidence| {
+            format!("{}:{}", style.escape(shown.source.as_bytes()), evidence.line)
         }),
-        title: style.escape(first.title.as_bytes()),
-        evidence: shown.evidence.last().map(|evidence| {
-            let place = format!("{}:{}", style.escape(shown.source.as_bytes()), evidence.line);
-            format!("{place}  {}", evidence_text(evidence, style))
-        }),
+        evidence: shown.evidence.last().cloned(),
     })
 }
 
-/// One line per row when the widest one fits, else the measure moves to a second line.
-fn write_rows(out: &mut dyn Write, rows: &[Row], style: &Style) -> io::Result<()> {
-    const HEAD: [&str; 7] = ["severity", "rule", "host", "first (UTC)", "for", "hits", "peak"];
-    let cells: Vec<[String; 7]> = rows
-        .iter()
-        .map(|row| {
-            [
-                row.severity.to_string(),
-                row.rule_id.to_string(),
-                row.place.clone(),
-                row.first_time.map_or_else(|| "-".to_owned(), short_time),
-                row.duration.clone(),
-                row.hits.clone(),
-                row.peak.clone(),
-            ]
-        })
-        .collect();
-    let mut widths = HEAD.map(width);
-    for cells in &cells {
+/// A row that is shown, and how many like it are not.
+struct Shown<'a> {
+    row: &'a Row,
+    more_alike: usize,
+}
+
+/// The rows that are shown, and how many others are not, besides those that are like a shown one.
+fn fold(rows: &[Row], all: bool) -> (Vec<Shown<'_>>, usize) {
+    let mut shown: Vec<Shown<'_>> = vec![];
+    let mut others = 0;
+    for family in rows.chunk_by(|a, b| a.rule_id == b.rule_id && a.home == b.home) {
+        let room = if all { usize::MAX } else { ROWS_AT_MOST - shown.len() };
+        let alike = if all { usize::MAX } else { ALIKE_AT_MOST };
+        if room == 0 {
+            others += family.len();
+            continue;
+        }
+        let taken = family.len().min(alike).min(room);
+        shown.extend(family.iter().take(taken).map(|row| Shown { row, more_alike: 0 }));
+        if let Some(last) = shown.last_mut() {
+            last.more_alike = family.len() - taken;
+        }
+    }
+    (shown, others)
+}
+
+/// Rows of a table, under each what had no room in it, and evidence.
+///
+/// The place and the peak are columns where all of them fit, for labels may be long.
+fn write_rows(out: &mut dyn Write, rows: &[Row], options: &ScanTextOptions<'_>) -> io::Result<()> {
+    const HEAD: [&str; 8] = ["N", "severity", "rule", "where", "first (UTC)", "for", "hits", "peak"];
+    const INDENT: usize = 3;
+    let style = &options.style;
+    let (shown, others) = fold(rows, options.all);
+    let mut table = vec![HEAD.map(ToOwned::to_owned)];
+    if rows.iter().all(|row| row.is_host) {
+        table[0][3] = "host".to_owned();
+    }
+    table.extend(shown.iter().enumerate().map(|(index, Shown { row, .. })| {
+        [
+            (index + 1).to_string(),
+            row.severity.to_string(),
+            row.rule_id.to_string(),
+            row.place.clone(),
+            row.first_time.map_or_else(|| "-".to_owned(), short_time),
+            row.duration.clone(),
+            format!("{}{}", if row.is_lower_bound { ">=" } else { "" }, Thousands(row.hits)),
+            row.peak.clone(),
+        ]
+    }));
+    let mut widths = [0; HEAD.len()];
+    for cells in &table {
         for (column, cell) in widths.iter_mut().zip(cells) {
             *column = (*column).max(width(cell));
         }
     }
-    let [_, _, place_width, .., peak_width] = &mut widths;
-    let peak_width = *peak_width;
-    if style.width > 0 {
-        *place_width = (*place_width).min(PLACE_COLUMNS);
-    }
-    let place_width = *place_width;
-    let without_peak: usize = widths.iter().take(6).map(|column| column + 1).sum();
-    let peak_beside = style.width == 0 || without_peak + 1 + peak_width <= style.width;
+    widths[0] = widths[0].max(INDENT - 1);
+    let [.., place_width, first, duration, hits, peak_width] = widths;
+    let least = widths[0] + widths[1] + widths[2] + first + duration + hits + 5;
+    let has_place = least + 1 + place_width <= style.columns();
+    let has_peak = has_place && least + 1 + place_width + 1 + peak_width <= style.columns();
 
-    let line = |cells: &[String; 7], severity_ink: Ink| {
-        let [severity, rule, place, first, duration, hits, peak] = cells;
-        let [severity_width, rule_width, _, first_width, duration_width, hits_width, _] = widths;
-        let padding = severity_width.saturating_sub(width(severity));
-        let mut line = format!(
-            "{}{:padding$} {} {} {} {} {}",
-            style.paint(severity_ink, severity),
-            "",
-            pad(rule, rule_width),
-            pad(&cut(place, place_width, style), place_width),
-            pad(first, first_width),
-            pad(duration, duration_width),
-            pad_left(hits, hits_width),
-        );
-        if peak_beside && !peak.is_empty() {
-            line += "  ";
-            line += peak;
-        }
-        line
+    let line = |cells: &[String; HEAD.len()], ink: Ink| {
+        let [number, severity, rule, place, first, duration, hits, peak] = cells;
+        let mut rest = vec![pad(rule, widths[2])];
+        rest.extend(has_place.then(|| pad(place, widths[3])));
+        rest.extend([pad(first, widths[4]), pad(duration, widths[5]), pad_left(hits, widths[6])]);
+        rest.extend(has_peak.then(|| peak.clone()));
+        let room = style.columns().saturating_sub(widths[0] + widths[1] + 2);
+        let padding = widths[1].saturating_sub(width(severity));
+        let severity = style.paint(ink, severity);
+        let rest = cut(rest.join(" ").trim_end(), room, style);
+        format!("{} {severity}{:padding$} {rest}", pad_left(number, widths[0]), "")
     };
-    let mut head = HEAD.map(ToOwned::to_owned);
-    if !rows.iter().all(|row| row.has_host) {
-        "where".clone_into(&mut head[2]);
+    let room = style.columns() - INDENT;
+    for (cells, shown) in table.iter().zip(std::iter::once(None).chain(shown.iter().map(Some))) {
+        writeln!(out, "{}", line(cells, shown.map_or(Ink::None, |shown| Ink::of(shown.row.severity))))?;
+        let Some(Shown { row, more_alike }) = shown else { continue };
+        for text in row.below(room, has_place, has_peak, style) {
+            writeln!(out, "{:INDENT$}{text}", "")?;
+        }
+        if *more_alike > 0 {
+            let rows = Thousands(*more_alike as u64);
+            writeln!(out, "{:INDENT$}and {rows} more of this rule here (--all)", "")?;
+        }
     }
-    writeln!(out, "{}", line(&head, Ink::None).trim_end())?;
-    for (row, cells) in rows.iter().zip(&cells) {
-        writeln!(out, "{}", line(cells, Ink::of(row.severity)).trim_end())?;
-        let mut below = vec![row.title.clone()];
-        if !peak_beside && !row.peak.is_empty() {
-            below.push(row.peak.clone());
-        }
-        below.retain(|text| !text.is_empty());
-        if !below.is_empty() {
-            writeln!(out, "         {}", cut(&below.join(";  "), room(style, 9), style))?;
-        }
-        if let Some(evidence) = &row.evidence {
-            writeln!(out, "         {}", cut(evidence, room(style, 9), style))?;
-        }
+    if others > 0 {
+        let others = Thousands(others as u64);
+        writeln!(out, "{:INDENT$}and {others} more (--all shows them, --format json has everything)", "")?;
     }
     Ok(())
 }
 
-fn room(style: &Style, indent: usize) -> usize {
-    if style.width == 0 { 0 } else { style.width.saturating_sub(indent).max(20) }
+impl Row {
+    /// Where the evidence stands, what is not in the columns, and the evidence.
+    fn below(&self, room: usize, has_place: bool, has_peak: bool, style: &Style) -> Vec<String> {
+        const GAP: usize = 2;
+        let peak = if has_peak { "" } else { &*self.peak };
+        let source = &*self.evidence_place;
+        let place = match (has_place, self.is_in_source && !source.is_empty()) {
+            (true, _) => "",
+            (false, true) => &*self.labels,
+            (false, false) => &*self.place,
+        };
+        let columns = |text: &str| if text.is_empty() { 0 } else { width(text) + GAP };
+        let besides_peak = (room + GAP).saturating_sub(columns(peak));
+        let half = besides_peak / 2;
+        let place =
+            cut(place, half.max(besides_peak.saturating_sub(columns(source))).saturating_sub(GAP), style);
+        let source =
+            cut_start(source, besides_peak.saturating_sub(columns(&place)).saturating_sub(GAP), style);
+        let mut head =
+            [&*source, &*place, peak].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let evidence =
+            |columns| self.evidence.as_ref().map(|evidence| evidence_text(evidence, columns, style));
+        let mut lines = vec![];
+        if place.is_empty() && peak.is_empty() {
+            let beside = evidence(room.saturating_sub(columns(&source)));
+            head.extend(beside.as_deref());
+            lines.push(head.join("  "));
+        } else {
+            lines.push(head.join("  "));
+            lines.extend(evidence(room));
+        }
+        lines.retain(|line| !line.is_empty());
+        lines.iter().map(|line| cut(line, room, style)).collect()
+    }
 }
 
-fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
+fn notes(summary: &ScanSummary, shown: usize, next: Option<&str>, style: &Style) -> Section {
     let mut notes = vec![];
-    let hidden = summary.findings.len() - shown.len();
+    let hidden = summary.findings.len() - shown;
     if hidden > 0 {
         notes.push(("hidden", format!("{} below --min-severity", counted(hidden as u64, "finding"))));
     }
@@ -315,22 +415,14 @@ fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
         notes.push(("late", text));
     }
     let unparsed = total(&summary.inputs, |input| input.unparsed);
+    let mut most_unknown = None;
     if unparsed > 0 {
-        let largest = summary
-            .inputs
-            .iter()
-            .enumerate()
-            .max_by_key(|(index, input)| (input.unparsed, std::cmp::Reverse(*index)))
-            .map(|(_, input)| style.escape(input.name.as_bytes()))
-            .unwrap_or_default();
-        let most =
-            if summary.inputs.len() > 1 { format!(", most of them in {largest}") } else { String::new() };
-        let text = format!(
-            "{} of the lines looked at{most}    see: chiplog detect {}",
-            unparsed_share(&summary.inputs),
-            largest
-        );
-        notes.push(("unknown", text));
+        let inputs = summary.inputs.iter().enumerate();
+        let largest = inputs.max_by_key(|(index, input)| (input.unparsed, std::cmp::Reverse(*index)));
+        most_unknown = largest.map(|(_, input)| style.escape(input.name.as_bytes()));
+        let most = most_unknown.as_ref().filter(|_| summary.inputs.len() > 1);
+        let most = most.map(|name| format!(", most of them in {name}")).unwrap_or_default();
+        notes.push(("unknown", format!("{} of the lines looked at{most}", unparsed_share(&summary.inputs))));
     }
     let cut_lines = total(&summary.inputs, |input| input.cut_lines);
     if cut_lines > 0 {
@@ -354,11 +446,8 @@ fn notes(summary: &ScanSummary, shown: &[&Finding], style: &Style) -> Section {
         let text = "interrupted: only part of the input was read".to_owned();
         notes.push(("PARTIAL", text));
     }
-    if let Some(finding) =
-        shown.iter().max_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.first_time)))
-    {
-        notes.push(("next", format!("chiplog explain {}", finding.rule_id)));
-    }
+    notes.extend(next.map(|rule_id| ("next", format!("chiplog explain {rule_id}"))));
+    notes.extend(most_unknown.map(|name| ("next", format!("chiplog detect {name}"))));
     notes
 }
 
@@ -458,8 +547,9 @@ mod tests {
 
     fn text(summary: &ScanSummary, width: usize) -> String {
         let mut out = vec![];
-        write_scan_text(&mut out, summary, &Style { colour: false, width, unicode: true }, &|_| true)
-            .unwrap();
+        let style = Style { colour: false, width, unicode: true };
+        let options = ScanTextOptions { style, show: &|_| true, all: false };
+        write_scan_text(&mut out, summary, &options).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -489,9 +579,10 @@ no findings in 1,000 lines (1 rule looked for); 3.1 % unparsed
 
 below    hits that stayed below the limits of their rules: etcd-slow-apply 2
 late     1 hit so far out of order that they are in no window
-unknown  3.1 % of the lines looked at    see: chiplog detect kubelet.log
+unknown  3.1 % of the lines looked at
 warning  look \\x1b[31m
 PARTIAL  interrupted: only part of the input was read
+next     chiplog detect kubelet.log
 "
         );
     }
@@ -513,29 +604,77 @@ PARTIAL  interrupted: only part of the input was read
         };
         assert_eq!(
             report(80),
-            r"severity rule            host first (UTC)    for            hits
-ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s (2x)   424
-         etcd answers slowly;  p99(took) 1.20 s (limit 500 ms)
-         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m…
-CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open          >=212
-         etcd answers slowly
-         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m…
+            r" N severity rule            host first (UTC)    for       hits
+ 1 CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open     >=212
+   masters/etcd.log:4411  etcd[1893] apply request took too long \…  took=1.203s
+ 2 ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s   424
+   masters/etcd.log:4411  p99(took) 1.20 s (limit 500 ms), opened 2 times
+   etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
 
 next     chiplog explain etcd-slow-apply
 "
         );
+        assert_eq!(report(0), report(80), "a pipe is as wide as a terminal of 80 columns");
         assert_eq!(
-            report(0),
-            r"severity rule            host first (UTC)    for            hits  peak
-ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s (2x)   424  p99(took) 1.20 s (limit 500 ms)
-         etcd answers slowly
-         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
-CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open          >=212
-         etcd answers slowly
-         masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+            report(120),
+            r" N severity rule            host first (UTC)    for       hits peak
+ 1 CRITICAL etcd-slow-apply w-07 05-14 03:11:54 open     >=212
+   masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
+ 2 ERROR    etcd-slow-apply cp-1 05-14 03:11:54 3 m 50 s   424 p99(took) 1.20 s (limit 500 ms), opened 2 times
+   masters/etcd.log:4411  etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
 
 next     chiplog explain etcd-slow-apply
 "
         );
+    }
+
+    /// One finding for each of `pods` pods of each of `hosts` hosts, with long labels and lines.
+    fn many(hosts: u32, pods: u32) -> ScanSummary {
+        let mut summary = ScanSummary::default();
+        for (host, pod) in (0..hosts).flat_map(|host| (0..pods).map(move |pod| (host, pod))) {
+            let mut finding = crate::example::slow_apply_closed();
+            finding.group = vec![
+                (Arc::from("host"), Arc::from(format!("w-{host:02}"))),
+                (Arc::from("pod"), Arc::from(format!("default/{}-{pod:03}", "x".repeat(200)))),
+            ];
+            finding.evidence[0].body = "日本 ".repeat(2_000).into_bytes();
+            summary.findings.push(finding);
+        }
+        let mut input = InputSummary::default();
+        input.name = Arc::from(format!("{}.log", "name".repeat(50)));
+        (input.lines, input.census_lines, input.unparsed) = (9, 9, 1);
+        summary.inputs.push(input);
+        summary
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_device_is_wide() {
+        for columns in [40, 60, 80, 132, 250] {
+            let report = text(&many(3, 5), columns);
+            let widest = report.lines().map(width).max();
+            assert!(widest.is_some_and(|widest| widest <= columns), "{columns}\n{report}");
+        }
+    }
+
+    #[test]
+    fn many_rows_alike_are_counted() {
+        let numbered = |text: &str| {
+            text.lines().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit())).count()
+        };
+        let report = text(&many(3, 5), 80);
+        assert_eq!(numbered(&report), 9, "{report}");
+        assert_eq!(report.matches("   and 2 more of this rule here (--all)\n").count(), 3, "{report}");
+        let report = text(&many(8, 3), 80);
+        assert_eq!(numbered(&report), 20, "{report}");
+        assert!(
+            report.contains("   and 1 more of this rule here (--all)\n   and 3 more (--all shows"),
+            "{report}"
+        );
+        let mut out = vec![];
+        let options = ScanTextOptions { style: Style::plain(), show: &|_| true, all: true };
+        write_scan_text(&mut out, &many(8, 5), &options).unwrap();
+        let report = String::from_utf8(out).unwrap();
+        assert_eq!(numbered(&report), 40);
+        assert!(!report.contains(" more"), "{report}");
     }
 }

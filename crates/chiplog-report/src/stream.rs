@@ -8,7 +8,7 @@ use chiplog_engine::{Evidence, Finding, Gap, Peak, Quantity, Transition, Unit};
 use chiplog_parse::UnixNanos;
 
 use crate::human::{Exactly, Roughly, Span, Thousands};
-use crate::layout::{cut, pad, wrap};
+use crate::layout::{cut, pad, width, wrap};
 use crate::{Ink, Style};
 
 /// What a rule says about the problem it finds.
@@ -26,22 +26,27 @@ pub struct Advice<'a> {
 /// advice is no longer printed. Groups come from the log, so their number has no other limit.
 const ADVISED_AT_MOST: usize = 10_000;
 
+/// Checks that are printed; `chiplog explain` has all.
+const CHECKS_AT_MOST: usize = 3;
+
 /// Column at which everything after the time starts.
 const INDENT: usize = 13;
 
 /// Writes one line per change, and under the first `OPEN` of a rule at a place the line from the
-/// log, the likely cause and the checks.
+/// log, the likely cause, the first checks and the danger.
 ///
 /// ```text
 /// 2024-05-14 UTC
-/// 03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
-///              etcd[1893] apply request took too long  took=1.203
+/// 03:12:44.120 OPEN  ERROR    etcd-slow-apply cp-1
+///              p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+///              etcd[1893] apply request took too long  took=1.203s
 ///              likely  disk under etcd is slow or shared
 ///              check   backend commit p99 (want < 25 ms)
-/// 03:16:50.002 CLOSE ERROR etcd-slow-apply            cp-1  open 4 m 06 s, 212 hits, worst 1.41 s
+/// 03:16:50.002 CLOSE ERROR    etcd-slow-apply cp-1  open 4 m 06 s, 212 hits
 /// ```
 ///
-/// Times are UTC; the date is a line of its own whenever it changes.
+/// No line is longer than [`Style::columns`]: what a line has no room for stands below it, where
+/// it cannot be said shorter. Times are UTC; the date is a line of its own whenever it changes.
 #[derive(Debug)]
 pub struct StreamText {
     style: Style,
@@ -80,22 +85,28 @@ impl StreamText {
         let severity = finding.severity.to_string();
         let place = place(&finding.group, &self.style);
         self.head(out, finding.time, word, ink, (&severity, Ink::of(finding.severity)))?;
-        self.tail(out, &finding.rule_id, &place, &measure(finding, transition))?;
+        let is_news = transition == Transition::Open
+            && !self.first_lines_only
+            && self.first_time(&finding.rule_id, &place);
+        let measure = measure(finding, transition);
+        // What a first opening measures is its point. Later lines had better stay single lines.
+        let shorter = if is_news { measure.clone() } else { brief_measure(finding, transition) };
+        self.tail(out, &finding.rule_id, &place, [&measure, &shorter])?;
 
-        let is_news = transition == Transition::Open && !self.first_lines_only;
-        if is_news && self.first_time(&finding.rule_id, place) {
+        if is_news {
             if let Some(evidence) = finding.evidence.first() {
-                self.paragraph(out, "", &evidence_text(evidence, &self.style), true)?;
+                let text = evidence_text(evidence, self.room(0), &self.style);
+                writeln!(out, "{:INDENT$}{text}", "")?;
             }
             let advice = advice.unwrap_or_default();
             if !advice.because.is_empty() {
-                self.paragraph(out, "likely", advice.because, false)?;
+                self.paragraph(out, "likely", advice.because)?;
             }
-            for check in advice.checks {
-                self.paragraph(out, "check", check, false)?;
+            for check in advice.checks.iter().take(CHECKS_AT_MOST) {
+                self.paragraph(out, "check", check)?;
             }
             if !advice.danger.is_empty() {
-                self.paragraph(out, "DANGER", advice.danger, false)?;
+                self.paragraph(out, "DANGER", advice.danger)?;
             }
         }
         Ok(())
@@ -111,7 +122,7 @@ impl StreamText {
             gap.host.as_deref().map_or_else(|| "-".to_owned(), |host| self.style.escape(host.as_bytes()));
         self.head(out, gap.time, "GAP", Ink::Gap, ("WARN", Ink::Warning))?;
         let text = format!("{}; counts are lower bounds", lost_lines(gap, &self.style));
-        self.tail(out, gap.by, &host, &text)
+        self.tail(out, gap.by, &host, [&text, &text])
     }
 
     fn head(
@@ -131,37 +142,48 @@ impl StreamText {
         }
         let word = self.style.paint(ink, word);
         let severity = self.style.paint(severity_ink, severity);
-        write!(out, "{} {word:5} {severity:5} ", time_of_day(time))
+        write!(out, "{} {word:5} {severity:8} ", time_of_day(time))
     }
 
-    fn tail(&self, out: &mut dyn Write, subject: &str, place: &str, text: &str) -> io::Result<()> {
-        let head = format!("{} {}", pad(subject, 26), pad(place, 5));
-        // "03:12:44.120 CLOSE ERROR " stands before it.
-        let used = INDENT + 12 + crate::layout::width(&head) + 2;
-        if self.style.width == 0 || used + crate::layout::width(text) <= self.style.width {
-            return writeln!(out, "{head} {text}");
+    /// The rest of a line: the longest form that fits, else the text on lines of its own.
+    fn tail(&self, out: &mut dyn Write, subject: &str, place: &str, texts: [&str; 2]) -> io::Result<()> {
+        // "03:12:44.120 CLOSE CRITICAL " stands before it.
+        let room = self.style.columns().saturating_sub(INDENT + 15);
+        let [full, shorter] = texts;
+        let aligned = format!("{} {}", pad(subject, 26), pad(place, 5));
+        let close = if place == "-" { subject.to_owned() } else { format!("{subject} {place}") };
+        let one_line = [(&aligned, full), (&close, full), (&close, shorter)]
+            .into_iter()
+            .map(|(head, text)| format!("{head}  {text}"))
+            .find(|line| width(line) <= room);
+        if let Some(line) = one_line {
+            return writeln!(out, "{line}");
         }
-        writeln!(out, "{}", head.trim_end())?;
-        self.paragraph(out, "", text, false)
+        if width(&close) <= room {
+            writeln!(out, "{close}")?;
+            return self.paragraph(out, "", full);
+        }
+        writeln!(out, "{}", cut(subject, room, &self.style))?;
+        writeln!(out, "{:INDENT$}{}", "", cut(place, self.room(0), &self.style))?;
+        self.paragraph(out, "", full)
     }
 
-    /// Indented text; lines from a log are cut rather than wrapped.
-    fn paragraph(&self, out: &mut dyn Write, label: &str, text: &str, is_log: bool) -> io::Result<()> {
+    /// Indented text, wrapped.
+    fn paragraph(&self, out: &mut dyn Write, label: &str, text: &str) -> io::Result<()> {
         let label_width = if label.is_empty() { 0 } else { 8 };
-        let room = match self.style.width {
-            0 => 0,
-            width => width.saturating_sub(INDENT + label_width).max(20),
-        };
-        let lines = if is_log { vec![cut(text, room, &self.style)] } else { wrap(text, room) };
-        for (index, line) in lines.iter().enumerate() {
+        for (index, line) in wrap(text, self.room(label_width)).iter().enumerate() {
             let label = if index == 0 { label } else { "" };
             writeln!(out, "{:INDENT$}{label:label_width$}{line}", "")?;
         }
         Ok(())
     }
 
-    fn first_time(&mut self, rule_id: &Arc<str>, place: String) -> bool {
-        self.advised.len() < ADVISED_AT_MOST && self.advised.insert((Arc::clone(rule_id), place))
+    fn room(&self, label_width: usize) -> usize {
+        self.style.columns().saturating_sub(INDENT + label_width)
+    }
+
+    fn first_time(&mut self, rule_id: &Arc<str>, place: &str) -> bool {
+        self.advised.len() < ADVISED_AT_MOST && self.advised.insert((Arc::clone(rule_id), place.to_owned()))
     }
 }
 
@@ -241,21 +263,44 @@ fn measure(finding: &Finding, transition: Transition) -> String {
     }
 }
 
-/// `etcd[1893] apply request took too long  took=1.203`.
-pub(crate) fn evidence_text(evidence: &Evidence, style: &Style) -> String {
-    let mut text = String::new();
+/// [`measure`] without what a reader of the first opening knows already.
+fn brief_measure(finding: &Finding, transition: Transition) -> String {
+    let hits = hits(finding);
+    match (transition, &finding.peak) {
+        (Transition::Open | Transition::Worse, Some(peak)) if &*peak.name == "count" => {
+            format!("{} in {}, {hits}", peak_amount(peak), Span(finding.window_nanos))
+        }
+        (Transition::Open | Transition::Worse, Some(peak)) => format!("{}, {hits}", peak_amount(peak)),
+        (Transition::Open | Transition::Worse, None) => hits,
+        (Transition::Close, _) => match (finding.opened_time, finding.closed_time.or(finding.time)) {
+            (Some(opened), Some(closed)) => {
+                let amount = i128::from(closed.0) - i128::from(opened.0);
+                format!("open {}, {hits}", Roughly(Quantity { amount, unit: Unit::Nanoseconds }))
+            }
+            _ => hits,
+        },
+    }
+}
+
+/// `etcd[1893] apply request took too long  took=1.203s`, in at most so many columns. Of a long
+/// line the body is cut, not the values taken from it.
+pub(crate) fn evidence_text(evidence: &Evidence, columns: usize, style: &Style) -> String {
+    let mut body = String::new();
     if let Some(origin) = &evidence.origin {
-        text += &style.escape(origin.as_bytes());
-        text.push(' ');
+        body += &style.escape(origin.as_bytes());
+        body.push(' ');
     }
-    text += &style.escape(&evidence.body);
-    let mut separator = "  ";
-    for (name, unit, amount) in &evidence.values {
+    body += &style.escape(&evidence.body);
+    let values = evidence.values.iter().map(|(name, unit, amount)| {
         let value = Exactly(Quantity { amount: (*amount).into(), unit: *unit });
-        text += &format!("{separator}{name}={}", value.to_string().replace(' ', ""));
-        separator = " ";
+        format!("{name}={}", value.to_string().replace(' ', ""))
+    });
+    let values = values.collect::<Vec<_>>().join(" ");
+    if values.is_empty() {
+        return cut(&body, columns, style);
     }
-    text
+    let room = columns.saturating_sub(width(&values) + 2).max(columns / 2);
+    cut(&format!("{}  {values}", cut(&body, room, style)), columns, style)
 }
 
 /// `1,204 lines of kubelet suppressed`, `lines suppressed`.
@@ -303,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_gets_one_line_per_change_and_advice_once() {
+    fn eighty_columns_get_one_line_per_change_and_advice_once() {
         let mut closed = slow_apply_closed();
         closed.transition = Some(Transition::Close);
         let mut again = slow_apply();
@@ -311,54 +356,75 @@ mod tests {
         assert_eq!(
             written(PLAIN, false, &[slow_apply(), worse(), closed, again]),
             r"2024-05-14 UTC
-03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
-             etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
-             likely  the disk under etcd is slow or shared
-             check   iostat -x 1 on the host
-             DANGER  do not delete the WAL
-03:14:20.120 WORSE ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s, at least 118 hits
-03:16:50.120 CLOSE ERROR etcd-slow-apply            cp-1  open 4 m 06 s, 212 hits, worst 1.20 s
-2024-05-15 UTC
-03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1  p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
-"
-        );
-    }
-
-    #[test]
-    fn a_terminal_of_80_columns_is_enough() {
-        let style = Style { colour: false, width: 80, unicode: false };
-        assert_eq!(
-            written(style, false, &[slow_apply()]),
-            r"2024-05-14 UTC
-03:12:44.120 OPEN  ERROR etcd-slow-apply            cp-1
+03:12:44.120 OPEN  ERROR    etcd-slow-apply cp-1
              p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
              etcd[1893] apply request took too long \x1b[31m\xff  took=1.203s
              likely  the disk under etcd is slow or shared
              check   iostat -x 1 on the host
              DANGER  do not delete the WAL
+03:14:20.120 WORSE ERROR    etcd-slow-apply cp-1  1.20 s, at least 118 hits
+03:16:50.120 CLOSE ERROR    etcd-slow-apply cp-1  open 4 m 06 s, 212 hits
+2024-05-15 UTC
+03:12:44.120 OPEN  ERROR    etcd-slow-apply cp-1  1.20 s, 31 hits
 "
         );
+    }
+
+    #[test]
+    fn a_wide_terminal_gets_everything_on_one_line() {
+        let style = Style { colour: false, width: 120, unicode: false };
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        assert_eq!(
+            written(style, true, &[slow_apply(), closed]),
+            r"2024-05-14 UTC
+03:12:44.120 OPEN  ERROR    etcd-slow-apply            cp-1   p99(took) 1.20 s over 60 s (limit 500 ms), 31 hits
+03:16:50.120 CLOSE ERROR    etcd-slow-apply            cp-1   open 4 m 06 s, 212 hits, worst 1.20 s
+"
+        );
+    }
+
+    #[test]
+    fn no_line_is_longer_than_the_device_is_wide() {
+        let mut finding = slow_apply();
+        finding.group.push((Arc::from("pod"), Arc::from("日本".repeat(100))));
+        finding.evidence[0].body = b"took too long ".repeat(300);
+        for columns in [40, 60, 80, 132, 250] {
+            let text = written(Style { width: columns, ..PLAIN }, false, &[finding.clone(), finding.clone()]);
+            let widest = text.lines().map(width).max();
+            assert!(widest.is_some_and(|widest| widest <= columns), "{columns}\n{text}");
+        }
+    }
+
+    #[test]
+    fn checks_beyond_the_third_are_left_to_explain() {
+        let mut out = vec![];
+        let checks = ["a", "b", "c", "d"].map(ToOwned::to_owned);
+        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), advice(&checks)).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().matches(" check   ").count(), 3);
     }
 
     #[test]
     fn a_count_is_not_said_twice() {
         let mut finding = slow_apply();
         finding.peak = Some(Peak { name: Arc::from("count"), unit: Unit::Count, amount: 31, limit: 30 });
-        assert!(written(PLAIN, true, &[finding.clone()]).ends_with(" 31 hits in 60 s (limit 30)\n"));
+        let wide = Style { width: 100, ..PLAIN };
+        assert!(written(wide, true, &[finding.clone()]).ends_with(" 31 hits in 60 s (limit 30)\n"));
         finding.hits = 118;
         finding.transition = Some(Transition::Worse);
-        assert!(written(PLAIN, true, &[finding]).ends_with(" 31 in 60 s (limit 30), 118 hits\n"));
+        assert!(written(wide, true, &[finding.clone()]).ends_with(" 31 in 60 s (limit 30), 118 hits\n"));
+        assert!(written(PLAIN, true, &[finding]).ends_with(" cp-1  31 in 60 s, 118 hits\n"));
     }
 
     #[test]
     fn quiet_text_is_first_lines_and_colour_is_on_two_words() {
-        let style = Style { colour: true, ..PLAIN };
+        let style = Style { colour: true, width: 120, unicode: true };
         let mut closed = slow_apply_closed();
         closed.transition = Some(Transition::Close);
         let text = written(style, true, &[slow_apply(), closed]);
         assert_eq!(text.lines().count(), 3);
-        assert!(text.contains("120 OPEN  \u{1b}[31mERROR\u{1b}[0m etcd"), "{text:?}");
-        assert!(text.contains("120 \u{1b}[32mCLOSE\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m etcd"), "{text:?}");
+        assert!(text.contains("120 OPEN  \u{1b}[31mERROR\u{1b}[0m    etcd"), "{text:?}");
+        assert!(text.contains("120 \u{1b}[32mCLOSE\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m    etcd"), "{text:?}");
     }
 
     #[test]
@@ -373,7 +439,7 @@ mod tests {
         bare.state = State::Closed;
         assert_eq!(
             written(PLAIN, false, &[bare]),
-            "--:--:--.--- CLOSE WARN  x                          -     1 hit\n"
+            "--:--:--.--- CLOSE WARN     x                          -      1 hit\n"
         );
     }
 
@@ -391,7 +457,7 @@ mod tests {
         StreamText::new(PLAIN, false).gap(&mut out, &gap).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "2024-05-14 UTC\n03:12:44.120 GAP   WARN  journald                   w-07  \
+            "2024-05-14 UTC\n03:12:44.120 GAP   WARN     journald w-07\n             \
              1,204 lines of kubelet.service suppressed; counts are lower bounds\n"
         );
     }

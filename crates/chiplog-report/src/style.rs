@@ -9,17 +9,28 @@ use chiplog_parse::Severity;
 pub struct Style {
     /// Colour the severity word and the state, by ANSI sequences.
     pub colour: bool,
-    /// Columns to fit into; 0 for no limit, as in a pipe.
+    /// Columns of the device; 0 if it has none, as a pipe. See [`Style::columns`].
     pub width: usize,
     /// Characters outside ASCII may be shown.
     pub unicode: bool,
 }
 
 impl Style {
-    /// Text for a pipe or a file: no colour, no limit on the width, Unicode as it is.
+    /// Text for a pipe or a file: no colour, no width, Unicode as it is.
     #[must_use]
     pub const fn plain() -> Self {
         Self { colour: false, width: 0, unicode: true }
+    }
+
+    /// Columns that text for people fits into: those of the device, but at least 40; 80 for a
+    /// device without a width, so that a report reads the same in a pipe, a mail or a terminal.
+    #[must_use]
+    pub const fn columns(&self) -> usize {
+        match self.width {
+            0 => 80,
+            width if width < 40 => 40,
+            width => width,
+        }
     }
 
     /// Text in a colour, if this style has colours.

@@ -234,6 +234,11 @@ pub(crate) struct ScanPaths {
 pub(crate) struct ScanOptions {
     #[command(flatten)]
     pub(crate) format: FormatFlags,
+
+    /// Show every finding of a scan in text, instead of the first 20 and 3 of one rule at one host
+    #[arg(long, help_heading = "Display")]
+    pub(crate) all: bool,
+
     #[command(flatten)]
     pub(crate) findings: FindingFlags,
     #[command(flatten)]

@@ -16,7 +16,6 @@ pub(crate) fn stdout_style(color: When) -> Style {
         When::Auto if is_set("NO_COLOR") => false,
         When::Auto => is_forced() || (is_terminal && !is_dumb()),
     };
-    // In a pipe a long line is easier to work with than a wrapped one.
     let width =
         if is_terminal { terminal_size::terminal_size().map_or(80, |(width, _)| width.0.into()) } else { 0 };
     Style { colour, width, unicode: !is_terminal || is_utf8() }

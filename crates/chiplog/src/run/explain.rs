@@ -25,19 +25,24 @@ fn write(out: &mut dyn Write, rule: &Rule, style: &Style) -> io::Result<()> {
     let severity = rule.severity.of_log();
     let severity_text = severity.to_string();
     let painted = style.paint(chiplog_report::Ink::of(severity), &severity_text);
-    writeln!(out, "{}  ({painted})  {}", rule.id, style.escape(rule.title.as_bytes()))?;
+    writeln!(out, "{}  ({painted})", rule.id)?;
 
     let by: Vec<&str> = rule.window.by.iter().map(chiplog_rules::Label::name).collect();
     let each = if by.is_empty() { String::new() } else { format!(", for each {}", by.join(" and ")) };
-    let mut paragraphs = vec![
+    let title = style.escape(rule.title.as_bytes());
+    let mut paragraphs = vec![("finds", title)];
+    if rule.title == rule.id {
+        paragraphs.clear();
+    }
+    paragraphs.extend([
         ("opens", format!("when {} within {}{each}", rule.open_text, Span(rule.window.span_nanos))),
         ("closes", format!("when {}", rule.close_text)),
-    ];
+    ]);
     paragraphs.extend(rule.cause.iter().map(|text| ("cause", text.clone())));
     paragraphs.extend(rule.check.iter().map(|text| ("check", text.clone())));
     paragraphs.extend(rule.remedy.iter().map(|text| ("remedy", text.clone())));
     paragraphs.extend(rule.danger.iter().map(|text| ("DANGER", text.clone())));
-    paragraphs.extend(rule.refs.iter().map(|text| ("links", text.clone())));
+    paragraphs.extend((!rule.refs.is_empty()).then(|| ("links", rule.refs.join(", "))));
     paragraphs.push(("source", format!("{}:{}", rule.file, rule.line)));
     write_paragraphs(out, &paragraphs, style)
 }

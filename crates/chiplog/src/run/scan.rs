@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
 use chiplog_engine::Warning;
-use chiplog_report::{write_finding_json, write_scan_json, write_scan_text};
+use chiplog_report::{ScanTextOptions, write_finding_json, write_scan_json, write_scan_text};
 
 use super::{Selection, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
@@ -68,7 +68,11 @@ pub(crate) fn run(
             .iter()
             .filter(|finding| show(finding))
             .try_for_each(|finding| write_finding_json(&mut out, finding)),
-        Format::Text => write_scan_text(&mut out, &summary, &terminal::stdout_style(display.color), &show),
+        Format::Text => {
+            let style = terminal::stdout_style(display.color);
+            let text = ScanTextOptions { style, show: &show, all: options.all };
+            write_scan_text(&mut out, &summary, &text)
+        }
     }
     .and_then(|()| out.flush())
     .map_err(|error| Failure::output(&error))?;
