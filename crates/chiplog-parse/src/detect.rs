@@ -182,14 +182,12 @@ fn step<'a>(content: &'a [u8], record: &mut Record<'a>) -> Step<'a> {
                 return step;
             }
         }
-        [b'<', ..] => {
-            if !has_host(record) {
-                if let Some(step) = of_kmsg(content, record) {
-                    return step;
-                }
-                if let Ok(entry) = syslog::parse(content) {
-                    return of_syslog(&entry, record);
-                }
+        [b'<', ..] if !has_host(record) => {
+            if let Some(step) = of_kmsg(content, record) {
+                return step;
+            }
+            if let Ok(entry) = syslog::parse(content) {
+                return of_syslog(&entry, record);
             }
         }
         [0x1b, ..] | [b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z', b'A'..=b'Z', b'[', ..] => {
@@ -207,10 +205,10 @@ fn other<'a>(content: &'a [u8], record: &mut Record<'a>) -> Step<'a> {
     if !has_host(record) {
         // `Mar  5`: blank-padded days are syslog's, zero-padded ones journalctl's; from the tenth
         // on the two are the same text, and the journal is the likelier source.
-        if let [b'A'..=b'Z', _, _, b' ', b' ', ..] = content {
-            if let Ok(entry) = syslog::parse(content) {
-                return of_syslog(&entry, record);
-            }
+        if let [b'A'..=b'Z', _, _, b' ', b' ', ..] = content
+            && let Ok(entry) = syslog::parse(content)
+        {
+            return of_syslog(&entry, record);
         }
         if content.len() > 15 {
             let mode = match content {
@@ -229,10 +227,10 @@ fn other<'a>(content: &'a [u8], record: &mut Record<'a>) -> Step<'a> {
                 record.component = Some(compose.service);
                 return Step::Content(compose.rest);
             }
-            if content.first().is_some_and(u8::is_ascii_digit) {
-                if let Some(step) = of_kmsg(content, record) {
-                    return step;
-                }
+            if content.first().is_some_and(u8::is_ascii_digit)
+                && let Some(step) = of_kmsg(content, record)
+            {
+                return step;
             }
         }
     }
@@ -295,24 +293,25 @@ fn dated<'a>(content: &'a [u8], record: &mut Record<'a>) -> Option<Step<'a>> {
         return Some(of_zap(&entry, Format::ZapConsole, record));
     }
     let stamped = prefix::timestamp(content);
-    if let Ok(stamped) = &stamped {
-        if is_payload_head(stamped.rest) {
-            return Some(of_timestamp(stamped, record));
-        }
+    if let Ok(stamped) = &stamped
+        && is_payload_head(stamped.rest)
+    {
+        return Some(of_timestamp(stamped, record));
     }
     if !has_host {
         // rsyslog always prints six digits and a zone with a colon; journalctl prints the zone
         // with a colon, too, from systemd 255 on, and is told by the missing fraction.
         let has_fraction = content.get(19) == Some(&b'.');
-        if let (true, Ok(entry)) = (has_fraction, syslog::parse(content)) {
-            if entry.host.is_some() && entry.app.is_some() {
-                return Some(of_syslog(&entry, record));
-            }
+        if let (true, Ok(entry)) = (has_fraction, syslog::parse(content))
+            && entry.host.is_some()
+            && entry.app.is_some()
+        {
+            return Some(of_syslog(&entry, record));
         }
-        if let Some(mode @ (Mode::ShortIso | Mode::ShortIsoPrecise)) = journal_text::detect(content) {
-            if let Some(step) = of_journal_text(content, mode, record) {
-                return Some(step);
-            }
+        if let Some(mode @ (Mode::ShortIso | Mode::ShortIsoPrecise)) = journal_text::detect(content)
+            && let Some(step) = of_journal_text(content, mode, record)
+        {
+            return Some(step);
         }
         if let Some(step) = of_kmsg(content, record) {
             return Some(step);
@@ -396,24 +395,24 @@ fn json<'a>(content: &'a [u8], record: &mut Record<'a>) -> Option<Step<'a>> {
         if let Ok(entry) = zap::parse_json(content) {
             return Some(of_zap(&entry, Format::ZapJson, record));
         }
-    } else if starts_with_key(content, b"ts") {
-        if let Ok(entry) = klog_json::parse(content) {
-            return Some(of_klog_json(&entry, record));
-        }
+    } else if starts_with_key(content, b"ts")
+        && let Ok(entry) = klog_json::parse(content)
+    {
+        return Some(of_klog_json(&entry, record));
     }
-    if !has_container(record) {
-        if let Ok(entry) = docker_json::parse(content) {
-            record.layers.push(Format::DockerJson);
-            envelope_time(Some(Time::Instant(entry.time)), record);
-            record.stream = Some(entry.stream);
-            record.partial |= entry.partial;
-            return Some(Step::Escaped(entry.content()));
-        }
+    if !has_container(record)
+        && let Ok(entry) = docker_json::parse(content)
+    {
+        record.layers.push(Format::DockerJson);
+        envelope_time(Some(Time::Instant(entry.time)), record);
+        record.stream = Some(entry.stream);
+        record.partial |= entry.partial;
+        return Some(Step::Escaped(entry.content()));
     }
-    if !has_host(record) {
-        if let Some(step) = of_journal_json(content, record) {
-            return Some(step);
-        }
+    if !has_host(record)
+        && let Some(step) = of_journal_json(content, record)
+    {
+        return Some(step);
     }
     if let Ok(entry) = zap::parse_json(content) {
         return Some(of_zap(&entry, Format::ZapJson, record));

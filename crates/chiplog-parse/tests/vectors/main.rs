@@ -49,7 +49,7 @@ fn check(vector: &Vector) -> Result<(), String> {
 fn vector_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a folder that can be read").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
         .collect();
     files.sort();
@@ -61,7 +61,7 @@ fn run(folder: &Path) -> (usize, Vec<String>) {
     let mut count = 0;
     let mut failures = Vec::new();
     for file in vector_files(folder) {
-        let text = std::fs::read_to_string(&file).unwrap();
+        let text = std::fs::read_to_string(&file).expect("a file that can be read");
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let vector = Vector::from_json(line)
                 .unwrap_or_else(|error| panic!("{}:{}: {error}", file.display(), index + 1));
