@@ -207,7 +207,8 @@ impl SourceClock {
         };
         if is_near || self.strays.agree(local, STEP) {
             self.reference = Some(Reference { local, has_year: has_year || had_year });
-            self.year = Clock::near(UnixNanos(local)).with_utc_offset_seconds(0);
+            // Its own zone is UTC, so that this moves its reference there.
+            self.year.resolve(Time::Instant(UnixNanos(local)));
             self.strays = Strays::default();
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chiplog_parse::{Severity, UnixNanos};
 
-use crate::Unit;
+use crate::{Gap, Unit};
 
 /// Whether a finding's condition holds at the end of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,16 @@ pub enum Transition {
     Worse,
     /// The close condition came true.
     Close,
+}
+
+/// What a scan tells while it goes on, in the order of the lines that caused it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Notice<'n> {
+    /// A finding opened, grew worse or closed.
+    Transition(&'n Finding),
+    /// A line says that other lines are missing.
+    Gap(&'n Gap),
 }
 
 /// One stretch of trouble: one rule, one group of labels, from opening to closing.

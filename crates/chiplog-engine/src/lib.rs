@@ -28,7 +28,7 @@ pub use block::Block;
 pub use block::BlockSource;
 pub use count::{CountField, UnknownField, count_fields};
 pub use exact::{Quantity, Unit};
-pub use finding::{Evidence, Finding, Peak, State, Transition, ValueSummary};
+pub use finding::{Evidence, Finding, Notice, Peak, State, Transition, ValueSummary};
 pub use histogram::Histogram;
 pub use partial::Partial;
 pub use rule_tests::{CaseOutcome, run_case};

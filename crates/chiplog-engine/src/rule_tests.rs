@@ -7,7 +7,7 @@ use chiplog_parse::{Clock, UnixNanos, utc_offset_seconds};
 use chiplog_rules::{At, Case, RuleSet, State as Wanted};
 
 use crate::partial::EntryKind;
-use crate::{Block, Finding, InputOptions, Scan, ScanMode, ScanOptions, Scanner, Transition};
+use crate::{Block, InputOptions, Notice, Scan, ScanMode, ScanOptions, Scanner, Transition};
 
 /// The outcome of one embedded test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,8 @@ fn check_lines(rules: &RuleSet, rule: usize, case: &Case, failures: &mut Vec<Str
 fn check_states(rules: &RuleSet, rule: usize, case: &Case, failures: &mut Vec<String>) {
     let id = &rules.rules()[rule].id;
     let mut seen: Vec<(UnixNanos, Wanted, String, u64)> = Vec::new();
-    let mut note = |finding: &Finding| {
+    let mut note = |notice: Notice<'_>| {
+        let Notice::Transition(finding) = notice else { return };
         let state = match finding.transition {
             Some(Transition::Open) => Wanted::Open,
             Some(Transition::Worse) => Wanted::Worse,

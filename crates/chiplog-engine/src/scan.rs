@@ -8,7 +8,7 @@ use chiplog_rules::RuleSet;
 
 use crate::aggregate::Aggregate;
 use crate::timeline::{Outcome, RulePlan, TimeRange, Timeline, Totals};
-use crate::{BlockSource, Finding, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
+use crate::{BlockSource, Notice, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
 
 /// How to scan.
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +80,8 @@ impl Scan {
         Self { rules: rules.clone(), plans, options, totals, summary: ScanSummary::default() }
     }
 
-    /// Scans one source to its end. `on_transition` is called for each opening, worsening and
-    /// closing, in the order of the lines that caused them.
+    /// Scans one source to its end. `on_notice` is called for each opening, worsening and
+    /// closing and for each gap, in the order of the lines that caused them.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl Scan {
         &mut self,
         input: &InputOptions,
         source: &mut S,
-        on_transition: &mut dyn FnMut(&Finding),
+        on_notice: &mut dyn FnMut(Notice<'_>),
     ) -> Result<(), S::Error> {
         let range = TimeRange { since: self.options.since, until: self.options.until };
         let mut timeline =
@@ -101,9 +101,9 @@ impl Scan {
             move |block: &crate::Block| scanner.scan(block)
         };
         let read = pool::run(source, workers, make_worker, |block, partial| {
-            timeline.absorb(block, &partial, on_transition);
+            timeline.absorb(block, &partial, on_notice);
         });
-        let outcome = timeline.finish(on_transition);
+        let outcome = timeline.finish(on_notice);
         self.add(outcome);
         read
     }

@@ -18,7 +18,7 @@ use crate::partial::{Entry, EntryKind, Key, Partial, labels_of};
 use crate::placement::{Placed, Placement};
 use crate::scanner::text_at;
 use crate::window::{Inserted, Measured, Window, WindowPlan, lengths_of};
-use crate::{Block, Evidence, Finding, Gap, InputSummary, Peak, State, Transition, Unit};
+use crate::{Block, Evidence, Finding, Gap, InputSummary, Notice, Peak, State, Transition, Unit};
 
 /// Lines of a source may be out of order by this much before a quiet finding is closed.
 const DISORDER_NANOS: i64 = 5_000_000_000;
@@ -287,7 +287,7 @@ struct HitLine<'a> {
     values: &'a [Option<i64>],
 }
 
-type OnTransition<'f> = &'f mut dyn FnMut(&Finding);
+type OnNotice<'f> = &'f mut dyn FnMut(Notice<'_>);
 
 impl Timeline {
     pub(crate) fn new(
@@ -332,19 +332,19 @@ impl Timeline {
     }
 
     /// Takes the next block of the source and what was found in it.
-    pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_transition: OnTransition<'_>) {
+    pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_notice: OnNotice<'_>) {
         let hosts = self.placement.hosts_of(partial);
         self.watches.resize_with(self.placement.hosts.len(), Watch::default);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
         for entry in &partial.entries {
-            self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_transition);
+            self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_notice);
         }
         if let Some((times, host)) = &partial.last
             && let Some(host) = self.placement.known_host(host)
         {
             let host = self.placement.host_of(*times, host);
-            self.announce_closes(*times, host, on_transition);
+            self.announce_closes(*times, host, on_notice);
         }
         self.census.merge(&partial.census);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
@@ -362,7 +362,7 @@ impl Timeline {
         hosts: &[usize],
         keys: &mut [Option<usize>],
         counter: &mut LineCounter<'_>,
-        on_transition: OnTransition<'_>,
+        on_notice: OnNotice<'_>,
     ) {
         let offset = entry.offset as usize;
         let Placed { time, is_news, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
@@ -375,7 +375,7 @@ impl Timeline {
             let progress = &mut self.placement.hosts[host].progress;
             progress.advance(time);
             let reached = progress.latest().unwrap_or(time);
-            self.close_due(host, reached.saturating_sub(DISORDER_NANOS), on_transition);
+            self.close_due(host, reached.saturating_sub(DISORDER_NANOS), on_notice);
         }
         let EntryKind::Hit { key, values, counts } = entry.kind else { return };
         let key = match keys[key as usize] {
@@ -389,7 +389,7 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, time);
+        self.note_gap(rule, block, offset, host, time, on_notice);
         let borrowed;
         let values = if self.plans[rule].lends || !self.plans[rule].borrows.is_empty() {
             borrowed = self.lend_and_borrow(rule, host, time, values);
@@ -407,7 +407,7 @@ impl Timeline {
         }
         // A source without any time is one moment: its hits count together.
         let hit = HitLine { block, offset, time: time.unwrap_or(UNTIMED), values };
-        self.observe(key, &hit, counter, on_transition);
+        self.observe(key, &hit, counter, on_notice);
     }
 
     /// Keeps the values that a line tells for other lines, and fills in what others told.
@@ -482,17 +482,17 @@ impl Timeline {
         key: usize,
         hit: &HitLine<'_>,
         counter: &mut LineCounter<'_>,
-        on_transition: OnTransition<'_>,
+        on_notice: OnNotice<'_>,
     ) {
         let state = &mut self.keys[key];
         match state.window.insert(hit.time, hit.values) {
             Inserted::InTime => state.late.clear(),
-            Inserted::Late if self.starts_again(key, hit, on_transition) => {}
+            Inserted::Late if self.starts_again(key, hit, on_notice) => {}
             Inserted::Late => return,
         }
         let state = &self.keys[key];
         if state.episode.is_some() {
-            self.go_on(key, hit, counter, on_transition);
+            self.go_on(key, hit, counter, on_notice);
             return;
         }
         let rules = self.rules.clone();
@@ -525,7 +525,7 @@ impl Timeline {
             close_was_announced: false,
         }));
         self.schedule(key, hit.time);
-        self.report(key, Transition::Open, now, on_transition);
+        self.report(key, Transition::Open, now, on_notice);
     }
 
     /// Puts an open finding down for the next time at which it may close, after a hit at `time`.
@@ -557,7 +557,7 @@ impl Timeline {
         key: usize,
         hit: &HitLine<'_>,
         counter: &mut LineCounter<'_>,
-        on_transition: OnTransition<'_>,
+        on_notice: OnNotice<'_>,
     ) {
         let is_worst = {
             let state = &self.keys[key];
@@ -599,17 +599,17 @@ impl Timeline {
         }
         self.schedule(key, hit.time);
         if was_announced {
-            self.report(key, Transition::Open, now, on_transition);
+            self.report(key, Transition::Open, now, on_notice);
         }
         if is_worse {
-            self.report(key, Transition::Worse, now, on_transition);
+            self.report(key, Transition::Worse, now, on_notice);
         }
     }
 
     /// A hit that is too old for its window. Several in a row that agree are a clock that was set
     /// back or another day's lines, and so is one where the whole host went back: the window then
     /// starts again with them.
-    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_transition: OnTransition<'_>) -> bool {
+    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_notice: OnNotice<'_>) -> bool {
         const AGREEING: usize = 3;
         let state = &mut self.keys[key];
         let near = state.window.retention_nanos().max(Progress::NEAR) as u64;
@@ -632,7 +632,7 @@ impl Timeline {
                 Some(Closing::At(time)) => time,
                 _ => last,
             };
-            self.close(key, time, on_transition);
+            self.close(key, time, on_notice);
         }
         let state = &mut self.keys[key];
         let mut late = std::mem::take(&mut state.late);
@@ -646,9 +646,9 @@ impl Timeline {
     }
 
     /// Closes the findings of a host whose close condition came true by `until`.
-    fn close_due(&mut self, host: usize, until: i64, on_transition: OnTransition<'_>) {
+    fn close_due(&mut self, host: usize, until: i64, on_notice: OnNotice<'_>) {
         for (time, key) in self.take_due(host, until, |watch| &mut watch.open) {
-            self.close(key, time, on_transition);
+            self.close(key, time, on_notice);
         }
     }
 
@@ -692,12 +692,12 @@ impl Timeline {
         due
     }
 
-    fn close(&mut self, key: usize, time: i64, on_transition: OnTransition<'_>) {
+    fn close(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
         let watch = &mut self.watches[self.keys[key].host];
         watch.open.set(key, None);
         watch.unannounced.set(key, None);
         if !self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced) {
-            self.report(key, Transition::Close, time, on_transition);
+            self.report(key, Transition::Close, time, on_notice);
         }
         self.keep(key, time);
         self.keys[key].episode = None;
@@ -707,20 +707,20 @@ impl Timeline {
     /// Tells a live stream of closes that its newest line implies. The state stays as it is: a
     /// line that comes late may still belong to the finding, and what is final must not depend on
     /// how the stream was cut.
-    fn announce_closes(&mut self, times: LineTimes, host: usize, on_transition: OnTransition<'_>) {
+    fn announce_closes(&mut self, times: LineTimes, host: usize, on_notice: OnNotice<'_>) {
         let Some(time) = self.placement.clock.place_again(times) else { return };
         let until = time.saturating_sub(DISORDER_NANOS);
         for (time, key) in self.take_due(host, until, |watch| &mut watch.unannounced) {
-            self.report(key, Transition::Close, time, on_transition);
+            self.report(key, Transition::Close, time, on_notice);
             if let Some(episode) = self.keys[key].episode.as_deref_mut() {
                 episode.close_was_announced = true;
             }
         }
     }
 
-    fn report(&mut self, key: usize, transition: Transition, time: i64, on_transition: OnTransition<'_>) {
+    fn report(&mut self, key: usize, transition: Transition, time: i64, on_notice: OnNotice<'_>) {
         if let Some(finding) = self.finding(key, Some(transition), time) {
-            on_transition(&finding);
+            on_notice(Notice::Transition(&finding));
         }
     }
 
@@ -827,7 +827,15 @@ impl Timeline {
     }
 
     /// Writes down what a line says was dropped.
-    fn note_gap(&mut self, rule: usize, block: &Block, offset: usize, host: usize, time: Option<i64>) {
+    fn note_gap(
+        &mut self,
+        rule: usize,
+        block: &Block,
+        offset: usize,
+        host: usize,
+        time: Option<i64>,
+        on_notice: OnNotice<'_>,
+    ) {
         let offset_in_source = block.offset + offset as u64;
         if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
             return;
@@ -856,14 +864,17 @@ impl Timeline {
         if self.gaps.len() < MAX_GAPS {
             let host = (!name.is_empty()).then(|| Arc::clone(name));
             let source = Arc::clone(&self.name);
-            self.gaps.push((time, Gap { source, time: None, host, by, of, lines }));
+            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+            let gap = Gap { source, time: instant, host, by, of, lines };
+            on_notice(Notice::Gap(&gap));
+            self.gaps.push((time, gap));
         } else {
             self.gaps_left_out += 1;
         }
     }
 
     /// Ends the source: what can close by its last line does, the rest stays open.
-    pub(crate) fn finish(mut self, on_transition: OnTransition<'_>) -> Outcome {
+    pub(crate) fn finish(mut self, on_notice: OnNotice<'_>) -> Outcome {
         if let Some((times, host)) = self.placement.last_line() {
             let time = self.placement.clock.place(times);
             let instant = time.and_then(|time| self.placement.clock.to_instant(time));
@@ -876,7 +887,7 @@ impl Timeline {
         }
         for host in 0..self.watches.len() {
             if let Some(reached) = self.placement.hosts[host].progress.latest() {
-                self.close_due(host, reached, on_transition);
+                self.close_due(host, reached, on_notice);
             }
         }
         for key in 0..self.keys.len() {

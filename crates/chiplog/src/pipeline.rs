@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use chiplog_engine::{
-    BlockSource, CountField, CountTable, Finding, InputOptions, Scan, ScanMode, ScanOptions, ScanSummary,
+    BlockSource, CountField, CountTable, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary,
     Series, SeriesOptions, SeriesTable, count_fields, run_case,
 };
 use chiplog_parse::Clock;
@@ -45,10 +45,10 @@ impl Pipeline {
         clock: Clock,
         is_live: bool,
         source: &mut impl Source,
-        on_transition: &mut dyn FnMut(&Finding),
+        on_notice: &mut dyn FnMut(Notice<'_>),
     ) {
         let input = InputOptions { name: Arc::clone(name), clock, is_live };
-        let Ok(()) = self.0.input(&input, source, on_transition);
+        let Ok(()) = self.0.input(&input, source, on_notice);
     }
 
     pub(crate) fn finish(self) -> ScanSummary {

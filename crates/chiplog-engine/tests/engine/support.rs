@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use chiplog_engine::{Block, Finding, InputOptions, Scan, ScanMode, ScanOptions, ScanSummary, Transition};
+use chiplog_engine::{
+    Block, Finding, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary, Transition,
+};
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
 
@@ -80,8 +82,10 @@ pub(crate) fn scan(
     let mut scan = Scan::new(rules, options);
     let mut transitions = Vec::new();
     let mut source = blocks.iter().cloned().map(Ok::<_, Infallible>);
-    let Ok(()) = scan.input(&input(clock, is_live), &mut source, &mut |finding| {
-        transitions.push(finding.clone());
+    let Ok(()) = scan.input(&input(clock, is_live), &mut source, &mut |notice| {
+        if let Notice::Transition(finding) = notice {
+            transitions.push(finding.clone());
+        }
     });
     Scanned { summary: scan.finish(), transitions }
 }

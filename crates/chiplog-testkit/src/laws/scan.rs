@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
-use chiplog_engine::{Block, Finding, InputOptions, Scan, ScanMode, ScanOptions, ScanSummary};
+use chiplog_engine::{Block, Finding, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary};
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 use chiplog_source::{BlockReader, Limits};
@@ -68,7 +68,11 @@ impl<'a> Case<'a> {
         let input = InputOptions { name: Arc::from("input"), clock: self.clock, is_live: plan.is_live };
         let mut blocks = self.blocks(plan.block_bytes).into_iter().map(Ok::<_, Infallible>);
         let mut transitions = Vec::new();
-        let Ok(()) = scan.input(&input, &mut blocks, &mut |finding| transitions.push(finding.clone()));
+        let Ok(()) = scan.input(&input, &mut blocks, &mut |notice| {
+            if let Notice::Transition(finding) = notice {
+                transitions.push(finding.clone());
+            }
+        });
         (scan.finish(), transitions)
     }
 }

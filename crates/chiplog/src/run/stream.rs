@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chiplog_engine::{Block, BlockSource, Finding, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Block, BlockSource, Notice, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Detector, Format as LineFormat};
 use chiplog_report::{Roughly, StreamText, Thousands, write_finding_json, write_scan_json};
 use chiplog_source::Input;
@@ -44,22 +44,26 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     let mut pipeline = Pipeline::new(&rules, &options.engine);
     let mut failure = None;
     let closed = Arc::clone(&blocks.output_closed);
-    let mut on_transition = |finding: &Finding| {
-        if failure.is_some() || !selection.shows(finding) {
+    let mut on_notice = |notice: Notice<'_>| {
+        if failure.is_some() {
             return;
         }
         let mut out = io::stdout().lock();
-        let written = match format {
-            Format::Text => text.transition(&mut out, finding, advice(&rules, &finding.rule_id)),
-            Format::Jsonl => write_finding_json(&mut out, finding),
-            Format::Json => Ok(()),
+        let written = match (format, notice) {
+            (_, Notice::Transition(finding)) if !selection.shows(finding) => Ok(()),
+            (Format::Text, Notice::Transition(finding)) => {
+                text.transition(&mut out, finding, advice(&rules, &finding.rule_id))
+            }
+            (Format::Text, Notice::Gap(gap)) => text.gap(&mut out, gap),
+            (Format::Jsonl, Notice::Transition(finding)) => write_finding_json(&mut out, finding),
+            _ => Ok(()),
         };
         if let Err(error) = written.and_then(|()| out.flush()) {
             failure = Some(error);
             closed.store(true, Ordering::Relaxed);
         }
     };
-    pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_transition);
+    pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_notice);
     if let Some(error) = failure {
         return Err(Failure::output(&error));
     }
@@ -77,8 +81,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     let mut out = io::stdout().lock();
     match format {
         Format::Json => write_scan_json(&mut out, &summary, &|finding| selection.shows(finding)),
-        Format::Text => summary.gaps.iter().try_for_each(|gap| text.gap(&mut out, gap)),
-        Format::Jsonl => Ok(()),
+        Format::Text | Format::Jsonl => Ok(()),
     }
     .and_then(|()| out.flush())
     .map_err(|error| Failure::output(&error))?;
