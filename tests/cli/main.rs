@@ -8,6 +8,7 @@ mod incidents;
 mod licences;
 mod parsing;
 mod pipes;
+mod readme;
 mod rule_commands;
 
 use std::io::Write as _;

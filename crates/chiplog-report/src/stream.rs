@@ -150,8 +150,9 @@ impl StreamText {
         // "03:12:44.120 CLOSE CRITICAL " stands before it.
         let room = self.style.columns().saturating_sub(INDENT + 15);
         let [full, shorter] = texts;
+        let place = if place == "-" { "" } else { place };
         let aligned = format!("{} {}", pad(subject, 26), pad(place, 5));
-        let close = if place == "-" { subject.to_owned() } else { format!("{subject} {place}") };
+        let close = if place.is_empty() { subject.to_owned() } else { format!("{subject} {place}") };
         let one_line = [(&aligned, full), (&close, full), (&close, shorter)]
             .into_iter()
             .map(|(head, text)| format!("{head}  {text}"))
@@ -439,7 +440,7 @@ mod tests {
         bare.state = State::Closed;
         assert_eq!(
             written(PLAIN, false, &[bare]),
-            "--:--:--.--- CLOSE WARN     x                          -      1 hit\n"
+            "--:--:--.--- CLOSE WARN     x                                 1 hit\n"
         );
     }
 
