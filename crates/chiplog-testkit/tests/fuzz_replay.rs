@@ -1,9 +1,14 @@
 //! The laws of the fuzz targets over their seeds, and over every input that once broke one.
 
+use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use chiplog_engine::{Block, InputOptions, Scan, ScanOptions};
+use chiplog_parse::Clock;
+use chiplog_rules::RuleSet;
 use chiplog_testkit::laws::{self, TARGETS, Target, seeds};
 
 /// Runs the laws over each input and reports all that fail, by name.
@@ -47,6 +52,21 @@ fn no_input_breaks_a_law_again() {
         broken.extend(replay(target, inputs));
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Laws of scans say little about logs in which nothing is found.
+#[test]
+fn seeds_of_scans_open_findings_of_many_rules() {
+    let rules = RuleSet::builtin();
+    let mut found = BTreeSet::new();
+    for seed in seeds::of(laws::target("block_splits").unwrap()).unwrap() {
+        let mut scan = Scan::new(&rules, ScanOptions::default());
+        let input = InputOptions { name: "seed".into(), clock: Clock::from_year(2024), is_live: false };
+        let block = Block { bytes: seed, ..Block::default() };
+        let Ok(()) = scan.input(&input, &mut [Ok::<_, Infallible>(block)].into_iter(), &mut |_| {});
+        found.extend(scan.finish().findings.into_iter().map(|finding| finding.rule_id));
+    }
+    assert!(found.len() > rules.rules().len() / 3, "{found:?}");
 }
 
 /// The fuzz workspace has a program for each target and no other.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use chiplog_rules::RuleSet;
 use chiplog_source::Compression;
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ pub fn of(target: &Target) -> io::Result<Vec<Vec<u8>>> {
             // Single lines open no finding.
             texts = texts.chunks(24).map(|lines| lines.join(&b'\n')).collect();
             texts.extend(generated());
+            texts.extend(rule_tests());
         }
         "rule_files" => texts.extend(rules()?),
         "decompress" => return Ok(stored(&texts)),
@@ -81,6 +83,13 @@ fn generated() -> impl Iterator<Item = Vec<u8>> {
         Generator::new(seed as u64, Profile::sick().in_envelope(envelope)).append(&mut log, 3_000);
         log
     })
+}
+
+/// The logs that the built-in rules are tested with: many open a finding.
+fn rule_tests() -> Vec<Vec<u8>> {
+    let rules = RuleSet::builtin();
+    let cases = rules.rules().iter().flat_map(|rule| &rule.tests);
+    cases.map(|case| case.lines.clone().into_bytes()).collect()
 }
 
 /// Each built-in rule in a file of its own, and what a file begins with.
