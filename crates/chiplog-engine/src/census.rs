@@ -13,7 +13,7 @@ pub(crate) struct Census {
 
 impl Census {
     /// Every line that starts before this offset is counted.
-    const HEAD: u64 = 16 << 20;
+    const HEAD: u64 = 8 << 20;
     /// Beyond, every 64th stretch of a mebibyte: a choice that depends on offsets alone, so that
     /// it does not change with block sizes.
     const STRETCH: u64 = 1 << 20;

@@ -40,7 +40,7 @@ impl<'a> Case<'a> {
             1 => 17 << 20,
             // A little before a place where the time is told.
             2 => (17 << 20) + (64 << 10) - 40,
-            _ => (16 << 20) - 40,
+            _ => (8 << 20) - 40,
         };
         let clock = match flags >> 2 & 3 {
             0 => Clock::unknown(),
