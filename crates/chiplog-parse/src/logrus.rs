@@ -212,7 +212,7 @@ pub fn parse_json(line: &[u8]) -> Result<Logrus<'_>, ParseError> {
         let text = member.value.as_string();
         match entry_member(member.key.raw(), &mut seen) {
             Some(EntryMember::Level) => {
-                level = text.and_then(|text| Some((severity(text.raw())?, text.raw())))
+                level = text.and_then(|text| Some((severity(text.raw())?, text.raw())));
             }
             Some(EntryMember::Time) => time = text.and_then(|text| self::time(text.raw())),
             Some(EntryMember::Message) => message = text,
