@@ -667,6 +667,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "hours of interpretation: megabytes of input")]
     fn hostile_bodies_take_linear_time() {
         let open = format!("\"m\" k={}", "(".repeat(4_000_000));
         assert_eq!(structured(open.as_bytes()), None);
