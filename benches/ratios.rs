@@ -1,10 +1,10 @@
 //! How the parts of a scan compare with splitting the same bytes into lines by memchr.
 //!
 //! ```text
-//! cargo bench -p chiplog-engine --bench ratios               # generated input
-//! cargo bench -p chiplog-engine --bench ratios -- --mib 256  # more of it
-//! cargo bench -p chiplog-engine --bench ratios -- FILE...    # each file instead
-//! cargo bench -p chiplog-engine --bench ratios -- --only peel
+//! cargo bench --bench ratios               # generated input
+//! cargo bench --bench ratios -- --mib 256  # more of it
+//! cargo bench --bench ratios -- FILE...    # each file instead
+//! cargo bench --bench ratios -- --only peel
 //! ```
 //!
 //! All parts of one input run in turn, again and again, and the fastest run of each counts: what
