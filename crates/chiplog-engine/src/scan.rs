@@ -7,7 +7,8 @@ use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 
 use crate::aggregate::Aggregate;
-use crate::timeline::{Outcome, RulePlan, TimeRange, Timeline, Totals};
+use crate::plan::{RulePlan, TimeRange, Totals};
+use crate::timeline::{Outcome, Timeline};
 use crate::{BlockSource, Notice, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
 
 /// How to scan.

@@ -9,7 +9,7 @@ use chiplog_rules::RuleSet;
 use crate::aggregate::Aggregate;
 use crate::partial::{EntryKind, Partial};
 use crate::placement::Placement;
-use crate::timeline::{RulePlan, TimeRange};
+use crate::plan::{RulePlan, TimeRange};
 use crate::{Block, BlockSource, InputOptions, ScanOptions, Scanner, SeriesRow, SeriesTable, pool};
 
 /// How to make a series.

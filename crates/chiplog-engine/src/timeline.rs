@@ -7,18 +7,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_parse::{Clock, Detector, EventValue, UnixNanos};
-use chiplog_rules::{Comparison, Expr, Measure, Op, Rule, RuleSet};
+use chiplog_parse::{Clock, Detector, EventValue};
+use chiplog_rules::{Comparison, RuleSet};
 
 use crate::agenda::Agenda;
 use crate::aggregate::Aggregate;
 use crate::census::Census;
 use crate::clocks::{LineTimes, Progress, UNTIMED};
-use crate::partial::{Entry, EntryKind, Key, Partial, labels_of};
+use crate::loans::Loans;
+use crate::partial::{Entry, EntryKind, Key, Partial};
 use crate::placement::{Placed, Placement};
+use crate::plan::{RulePlan, TimeRange, Totals, measure_name, reported};
 use crate::scanner::text_at;
-use crate::window::{Inserted, Measured, Window, WindowPlan, lengths_of};
-use crate::{Block, Evidence, Finding, Gap, InputSummary, Notice, Peak, State, Transition, Unit};
+use crate::window::{Inserted, Measured, Window};
+use crate::{Block, Evidence, Finding, Gap, InputSummary, Notice, Peak, State, Transition};
 
 /// Lines of a source may be out of order by this much before a quiet finding is closed.
 const DISORDER_NANOS: i64 = 5_000_000_000;
@@ -41,115 +43,6 @@ const MAX_BODY_BYTES: usize = 4_096;
 
 /// Hosts listed in a summary.
 const MAX_HOSTS: usize = 100;
-
-/// What the timeline needs to know of a rule, made once.
-pub(crate) struct RulePlan {
-    pub(crate) id: Arc<str>,
-    title: Arc<str>,
-    plan: WindowPlan,
-    /// The lengths of the windows that the close condition looks at.
-    close_lengths: Vec<i64>,
-    label_names: Vec<Arc<str>>,
-    /// Its lines say that other lines were dropped.
-    tells_of_gaps: bool,
-    /// Another rule may borrow its values.
-    lends: bool,
-    borrows: Vec<Loan>,
-    pub(crate) captures: Vec<(Arc<str>, Unit)>,
-}
-
-/// A capture that another rule's lines may tell.
-#[derive(Clone, Copy, Debug)]
-struct Loan {
-    capture: usize,
-    lender: usize,
-    lender_capture: usize,
-}
-
-/// A value is lent to lines this much later at most.
-const LOAN_NANOS: i64 = 10_000_000_000;
-
-impl RulePlan {
-    /// The plans of all rules of a set, in its order.
-    pub(crate) fn of_set(rules: &RuleSet) -> Vec<Self> {
-        let mut plans: Vec<Self> = rules.rules().iter().map(Self::of).collect();
-        for (index, rule) in rules.rules().iter().enumerate() {
-            for borrow in &rule.borrows {
-                let Some(lender) = rules.rules().iter().position(|rule| rule.id == borrow.rule_id) else {
-                    continue;
-                };
-                let capture = borrow.capture.0;
-                let name = Arc::clone(&plans[index].captures[capture].0);
-                let Some(lender_capture) = plans[lender].captures.iter().position(|lent| lent.0 == name)
-                else {
-                    continue;
-                };
-                plans[lender].lends = true;
-                plans[index].borrows.push(Loan { capture, lender, lender_capture });
-            }
-        }
-        plans
-    }
-
-    fn of(rule: &Rule) -> Self {
-        let captures = rule.numeric_captures.iter().map(|capture| {
-            let unit = match capture.unit {
-                chiplog_rules::Unit::Duration => Unit::Nanoseconds,
-                chiplog_rules::Unit::Bytes => Unit::Bytes,
-                _ => Unit::Count,
-            };
-            (Arc::from(capture.name.as_str()), unit)
-        });
-        Self {
-            id: Arc::from(rule.id.as_str()),
-            title: Arc::from(rule.title.as_str()),
-            plan: WindowPlan::of(rule),
-            close_lengths: lengths_of(&rule.close, rule.window.span_nanos),
-            label_names: rule.window.by.iter().map(|label| Arc::from(label.name())).collect(),
-            tells_of_gaps: rule.events.iter().any(|kind| kind.starts_with("suppress.")),
-            lends: false,
-            borrows: Vec::new(),
-            captures: captures.collect(),
-        }
-    }
-
-    /// The labels of a key as text, those that are not empty, and the host in any case.
-    pub(crate) fn group(&self, host: &str, labels: &[u8]) -> Vec<(Arc<str>, Arc<str>)> {
-        let mut group: Vec<(Arc<str>, Arc<str>)> = self
-            .label_names
-            .iter()
-            .zip(labels_of(labels))
-            .filter(|(_, label)| !label.is_empty())
-            .map(|(name, label)| (Arc::clone(name), Arc::from(&*String::from_utf8_lossy(label))))
-            .collect();
-        if !host.is_empty() && !group.iter().any(|(name, _)| &**name == "host") {
-            group.insert(0, (Arc::from("host"), Arc::from(host)));
-        }
-        group
-    }
-}
-
-/// All hits of one rule in one source.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) hits: u64,
-    pub(crate) late: u64,
-    pub(crate) values: Vec<Aggregate>,
-}
-
-/// Bounds on the times of hits that are taken into account: since and until, both inclusive.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TimeRange {
-    pub(crate) since: Option<UnixNanos>,
-    pub(crate) until: Option<UnixNanos>,
-}
-
-impl TimeRange {
-    pub(crate) fn contains(&self, instant: Option<UnixNanos>) -> bool {
-        let Some(instant) = instant else { return self.since.is_none() && self.until.is_none() };
-        self.since.is_none_or(|since| instant >= since) && self.until.is_none_or(|until| instant <= until)
-    }
-}
 
 /// What is followed of one host.
 #[derive(Default)]
@@ -227,8 +120,7 @@ pub(crate) struct Timeline {
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
     keys_of_rule: Vec<u32>,
-    /// By rule and host.
-    lent: HashMap<(usize, usize), Lent>,
+    loans: Loans,
     totals: Vec<Totals>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
@@ -245,12 +137,6 @@ pub(crate) struct Timeline {
     cut_lines: u64,
     first_time: Option<i64>,
     last_time: Option<i64>,
-}
-
-/// What the lines of a rule told last on a host.
-struct Lent {
-    time: i64,
-    values: Vec<Option<i64>>,
 }
 
 /// What a source came to.
@@ -314,7 +200,7 @@ impl Timeline {
             keys: Vec::new(),
             key_ids: HashMap::new(),
             keys_of_rule: vec![0; plans.len()],
-            lent: HashMap::new(),
+            loans: Loans::default(),
             totals: plans.iter().map(totals).collect(),
             findings: Vec::new(),
             findings_left_out: 0,
@@ -391,8 +277,9 @@ impl Timeline {
         let values = &partial.values[values as usize..values as usize + captures];
         self.note_gap(rule, block, offset, host, time, on_notice);
         let borrowed;
-        let values = if self.plans[rule].lends || !self.plans[rule].borrows.is_empty() {
-            borrowed = self.lend_and_borrow(rule, host, time, values);
+        let values = if self.plans[rule].takes_part_in_loans() {
+            let at = time.unwrap_or(UNTIMED);
+            borrowed = self.loans.exchange(&self.plans[rule], rule, host, at, values);
             &borrowed[..]
         } else {
             values
@@ -408,38 +295,6 @@ impl Timeline {
         // A source without any time is one moment: its hits count together.
         let hit = HitLine { block, offset, time: time.unwrap_or(UNTIMED), values };
         self.observe(key, &hit, counter, on_notice);
-    }
-
-    /// Keeps the values that a line tells for other lines, and fills in what others told.
-    fn lend_and_borrow(
-        &mut self,
-        rule: usize,
-        host: usize,
-        time: Option<i64>,
-        values: &[Option<i64>],
-    ) -> Vec<Option<i64>> {
-        let now = time.unwrap_or(UNTIMED);
-        let mut filled = values.to_vec();
-        for loan in &self.plans[rule].borrows {
-            let lent = self
-                .lent
-                .get(&(loan.lender, host))
-                .filter(|lent| now.checked_sub(lent.time).is_some_and(|age| (0..=LOAN_NANOS).contains(&age)));
-            if let (None, Some(lent)) = (filled[loan.capture], lent) {
-                filled[loan.capture] = lent.values[loan.lender_capture];
-            }
-        }
-        if self.plans[rule].lends && values.iter().any(Option::is_some) {
-            let lent = self
-                .lent
-                .entry((rule, host))
-                .or_insert_with(|| Lent { time: now, values: vec![None; values.len()] });
-            if now != lent.time {
-                *lent = Lent { time: now, values: vec![None; values.len()] };
-            }
-            lent.values.iter_mut().zip(values).for_each(|(kept, value)| *kept = value.or(*kept));
-        }
-        filled
     }
 
     fn see(&mut self, time: i64) {
@@ -922,36 +777,4 @@ impl Timeline {
             gaps_left_out: self.gaps_left_out,
         }
     }
-}
-
-/// The first comparison of a condition, in reading order, that holds and asks for much.
-fn reported<'e>(expr: &'e Expr, window: &Window, now: i64) -> Option<(&'e Comparison, Measured)> {
-    match expr {
-        Expr::Any(parts) | Expr::All(parts) => parts.iter().find_map(|part| reported(part, window, now)),
-        Expr::Not(_) => None,
-        Expr::Compare(comparison) => {
-            let asks_for_much = matches!(comparison.op, Op::AtLeast | Op::MoreThan);
-            let measured = window.measure(comparison, now)?;
-            let holds = comparison.op.accepts(measured.amount.cmp(&measured.limit));
-            (asks_for_much && holds).then_some((comparison, measured))
-        }
-    }
-}
-
-/// The measure as rules write it, without its operator and limit.
-fn measure_name(measure: Measure, captures: &[(Arc<str>, Unit)]) -> Arc<str> {
-    let capture = measure.capture().map_or("", |capture| &captures[capture.0].0);
-    Arc::from(match measure {
-        Measure::Count => "count".to_owned(),
-        Measure::Rate => "rate".to_owned(),
-        Measure::Max(_) => format!("max({capture})"),
-        Measure::Min(_) => format!("min({capture})"),
-        Measure::Sum(_) => format!("sum({capture})"),
-        Measure::Last(_) => format!("last({capture})"),
-        Measure::Quantile { permyriad, .. } => {
-            let percent = format!("{}.{:02}", permyriad / 100, permyriad % 100);
-            format!("p{}({capture})", percent.trim_end_matches('0').trim_end_matches('.'))
-        }
-        _ => String::new(),
-    })
 }
