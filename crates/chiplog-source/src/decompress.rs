@@ -177,8 +177,9 @@ impl<R: Read> Decompressor<R> {
         if error.kind() == io::ErrorKind::OutOfMemory {
             return DecodeError::WindowTooLarge { compression, limit_bytes: self.limits.window_bytes }.into();
         }
-        // A decoder that fails after it asked for more than there is was cut off.
-        if self.observed.ended() {
+        // The decoder of zstd, which reads by itself, was cut off if it asked for more than there is.
+        let asked_for_more = compression == Compression::Zstd && self.observed.ended();
+        if asked_for_more || error.kind() == io::ErrorKind::UnexpectedEof {
             return DecodeError::Truncated { compression }.into();
         }
         DecodeError::Corrupt { compression, detail: error.to_string() }.into()
