@@ -67,6 +67,21 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 11] = [
+        Self::Short,
+        Self::ShortPrecise,
+        Self::ShortIso,
+        Self::ShortIsoPrecise,
+        Self::ShortFull,
+        Self::WithUnit,
+        Self::ShortMonotonic,
+        Self::ShortDelta,
+        Self::ShortUnix,
+        Self::Cat,
+        Self::Verbose,
+    ];
+
     /// The name, as `journalctl -o` takes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -525,20 +540,6 @@ mod tests {
 
     use super::*;
 
-    const MODES: [Mode; 11] = [
-        Mode::Short,
-        Mode::ShortPrecise,
-        Mode::ShortIso,
-        Mode::ShortIsoPrecise,
-        Mode::ShortFull,
-        Mode::WithUnit,
-        Mode::ShortMonotonic,
-        Mode::ShortDelta,
-        Mode::ShortUnix,
-        Mode::Cat,
-        Mode::Verbose,
-    ];
-
     const CLOCKS: [(&str, Mode); 16] = [
         ("Mar 05 14:07:08", Mode::Short),
         (" 3월 05 14:07:08", Mode::Short),
@@ -565,7 +566,7 @@ mod tests {
             assert_eq!(detect(line.as_bytes()), Some(mode), "{line}");
             let parsed = parse(line.as_bytes(), mode).unwrap();
             assert_eq!((parsed.pid, parsed.message), (Some(1234), &b"m"[..]), "{line}");
-            for other in MODES.into_iter().filter(|other| *other != mode && *other != Mode::Cat) {
+            for other in Mode::ALL.into_iter().filter(|other| *other != mode && *other != Mode::Cat) {
                 let both_full = mode == Mode::ShortFull && other == Mode::WithUnit;
                 assert_eq!(parse(line.as_bytes(), other).is_ok(), both_full, "{line} as {other:?}");
             }
@@ -654,7 +655,7 @@ mod tests {
             let mut line = clock.0.as_bytes().to_vec();
             line.truncate(cut);
             line.extend_from_slice(&rest);
-            for mode in MODES {
+            for mode in Mode::ALL {
                 if let Ok(entry) = parse(&line, mode) {
                     prop_assert!(entry.message.len() <= line.len());
                 }

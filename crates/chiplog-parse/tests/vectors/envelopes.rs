@@ -71,21 +71,8 @@ fn cri_stream(vector: &Vector) -> Option<Decoded> {
 
 fn mode(vector: &Vector) -> Option<Mode> {
     let name = vector.ctx["mode"].as_str();
-    let modes = [
-        Mode::Short,
-        Mode::ShortPrecise,
-        Mode::ShortIso,
-        Mode::ShortIsoPrecise,
-        Mode::ShortFull,
-        Mode::WithUnit,
-        Mode::ShortMonotonic,
-        Mode::ShortDelta,
-        Mode::ShortUnix,
-        Mode::Cat,
-        Mode::Verbose,
-    ];
     match name {
-        Some(name) => modes.into_iter().find(|mode| mode.name() == name),
+        Some(name) => Mode::ALL.into_iter().find(|mode| mode.name() == name),
         None => journal_text::detect(&vector.line),
     }
 }

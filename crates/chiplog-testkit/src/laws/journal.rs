@@ -5,22 +5,8 @@ use chiplog_parse::journal_text::{self, Entries, Mode};
 
 use super::borrowed::{assert_all_inside, assert_ends, assert_inside, check_error, check_time};
 
-const MODES: [Mode; 11] = [
-    Mode::Short,
-    Mode::ShortPrecise,
-    Mode::ShortIso,
-    Mode::ShortIsoPrecise,
-    Mode::ShortFull,
-    Mode::WithUnit,
-    Mode::ShortMonotonic,
-    Mode::ShortDelta,
-    Mode::ShortUnix,
-    Mode::Cat,
-    Mode::Verbose,
-];
-
 pub(super) fn check_text(data: &[u8]) {
-    for mode in MODES {
+    for mode in Mode::ALL {
         check_line(data, mode);
         check_entries(data, mode);
     }
