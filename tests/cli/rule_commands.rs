@@ -117,8 +117,10 @@ fn rules_of_node_problem_detector_are_taken_over() {
     let line = b"[ 364.1] INFO: task dockerd:712 blocked for more than 120 seconds.\n";
     let files = Files::new(&[("npd.toml", &ran.stdout)]);
     let rules = files.path("npd.toml");
-    let tried =
-        run_with(["rules".as_ref(), "try".as_ref(), "--json".as_ref(), rules.as_os_str(), "-".as_ref()], line);
+    let tried = run_with(
+        ["rules".as_ref(), "try".as_ref(), "--json".as_ref(), rules.as_os_str(), "-".as_ref()],
+        line,
+    );
     assert!(tried.stdout.contains(r#""best":"npd.task-hung""#), "{}", tried.stdout);
 
     let files = Files::new(&[("other.json", "{}")]);

@@ -23,6 +23,7 @@ mod scanner;
 mod series;
 mod summary;
 mod tables;
+mod templates;
 mod timeline;
 mod window;
 
@@ -39,3 +40,4 @@ pub use scanner::{ScanMode, Scanner};
 pub use series::{Series, SeriesOptions};
 pub use summary::{Gap, InputSummary, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
+pub use templates::{Half, UnknownTemplate};

@@ -25,6 +25,7 @@ mod scan;
 mod stream;
 mod style;
 mod table;
+mod unknown;
 
 pub use escape::Escaped;
 pub use human::{Exactly, Roughly, Span, Thousands};

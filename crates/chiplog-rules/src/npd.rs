@@ -80,7 +80,8 @@ pub fn import_npd(file: &str, json: &str) -> Result<NpdImport, String> {
     let config: Config = serde_json::from_str(json)
         .map_err(|error| format!("{file}:{}:{}: {error}", error.line(), error.column()))?;
     let mut notes = Vec::new();
-    let mut toml = format!("# Taken over from {}, a configuration of node-problem-detector.\n", one_line(file));
+    let mut toml =
+        format!("# Taken over from {}, a configuration of node-problem-detector.\n", one_line(file));
     let mut ids: BTreeMap<String, u32> = BTreeMap::new();
     let mut rules = 0;
     for (number, rule) in config.rules.iter().enumerate() {
@@ -226,7 +227,11 @@ fn kebab(name: &str) -> String {
         // A capital starts a word, unless it goes on an abbreviation: `OOMKilling`, `IOError`.
         let before_is_small = index > 0 && chars[index - 1].is_ascii_lowercase();
         let after_is_small = chars.get(index + 1).is_some_and(char::is_ascii_lowercase);
-        if c.is_ascii_uppercase() && (before_is_small || after_is_small) && !out.is_empty() && !out.ends_with('-') {
+        if c.is_ascii_uppercase()
+            && (before_is_small || after_is_small)
+            && !out.is_empty()
+            && !out.ends_with('-')
+        {
             out.push('-');
         }
         out.push(c.to_ascii_lowercase());
@@ -282,7 +287,10 @@ mod tests {
         );
         let set = RuleSet::load([("npd.toml", import.toml.as_str())]).unwrap().set;
         let rule = &set.rules()[0];
-        assert_eq!((rule.id.as_str(), rule.open_text.as_str()), ("npd.frequent-kubelet-restart", "count >= 5"));
+        assert_eq!(
+            (rule.id.as_str(), rule.open_text.as_str()),
+            ("npd.frequent-kubelet-restart", "count >= 5")
+        );
         assert_eq!(rule.window.span_nanos, 20 * 60 * 1_000_000_000);
     }
 
