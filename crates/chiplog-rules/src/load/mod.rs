@@ -1,5 +1,6 @@
 //! Text of rule files to a checked, compiled set.
 
+mod cause;
 mod matching;
 mod reader;
 mod take;
@@ -153,7 +154,13 @@ fn assemble(mut drafts: Vec<RuleDraft>, regexes: Vec<Regex>, hash: u64) -> RuleS
         Some(searcher) => Prefilter::Sparse(searcher),
         None => Prefilter::EveryLine { because },
     };
-    RuleSet::new(rules, Compiled { rules: compiled, alternatives, regexes, gate }, prefilter, hash)
+    RuleSet::new(
+        rules,
+        Compiled { rules: compiled, alternatives, regexes, gate },
+        prefilter,
+        Vec::new(),
+        hash,
+    )
 }
 
 /// FNV-1a over the hashes of the texts in rising order, so that neither the order of the files nor
@@ -280,6 +287,7 @@ fn rule<'f>(
         window: Window { by, span_nanos },
         open: resolved_open?,
         close: resolved_close?,
+        hold_nanos: None,
         open_text: open.text.text,
         close_text: close.text.text,
         cause: cause.map(|text| text.text),
@@ -288,6 +296,16 @@ fn rule<'f>(
         danger,
         refs: texts(refs),
         tests,
+        repeats: None,
+        once: None,
+        floor: None,
+        is_noise: false,
+        may_be_root: false,
+        versions: Vec::new(),
+        component: None,
+        is_tuned: false,
+        distinct_captures: Vec::new(),
+        companions: Vec::new(),
         events: events.iter().map(|kind| kind.name).collect(),
         numeric_captures: takes
             .iter()
