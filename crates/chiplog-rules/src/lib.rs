@@ -95,6 +95,7 @@ mod expr;
 mod literals;
 mod load;
 mod matcher;
+mod pattern;
 mod prefilter;
 mod rule;
 mod set;
