@@ -125,6 +125,7 @@ impl Scan {
         }
         self.summary.inputs.push(outcome.input);
         self.summary.findings.extend(outcome.findings);
+        self.summary.sightings.extend(outcome.sightings);
         self.summary.gaps.extend(outcome.gaps);
     }
 
@@ -143,6 +144,13 @@ impl Scan {
     pub fn finish(self) -> ScanSummary {
         let Self { plans, totals, mut summary, .. } = self;
         summary.findings.sort_by(|left, right| {
+            left.first_time
+                .cmp(&right.first_time)
+                .then_with(|| left.rule_id.cmp(&right.rule_id))
+                .then_with(|| left.group.cmp(&right.group))
+                .then_with(|| left.source.cmp(&right.source))
+        });
+        summary.sightings.sort_by(|left, right| {
             left.first_time
                 .cmp(&right.first_time)
                 .then_with(|| left.rule_id.cmp(&right.rule_id))
