@@ -135,6 +135,7 @@ impl Scan {
         self.templates.push((Arc::clone(&outcome.input.name), outcome.templates));
         self.summary.inputs.push(outcome.input);
         self.summary.findings.extend(outcome.findings);
+        self.summary.sightings.extend(outcome.sightings);
         self.summary.gaps.extend(outcome.gaps);
     }
 
@@ -154,6 +155,13 @@ impl Scan {
         let Self { plans, totals, templates, mut summary, .. } = self;
         summary.unknown = templates::join(&templates);
         summary.findings.sort_by(|left, right| {
+            left.first_time
+                .cmp(&right.first_time)
+                .then_with(|| left.rule_id.cmp(&right.rule_id))
+                .then_with(|| left.group.cmp(&right.group))
+                .then_with(|| left.source.cmp(&right.source))
+        });
+        summary.sightings.sort_by(|left, right| {
             left.first_time
                 .cmp(&right.first_time)
                 .then_with(|| left.rule_id.cmp(&right.rule_id))
