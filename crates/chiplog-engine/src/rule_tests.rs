@@ -219,3 +219,107 @@ fn is_at(instant: UnixNanos, at: &At, offset_nanos: i64) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What goes wrong with the tests of the rule `x`.
+    fn failures(files: &[(&str, &str)]) -> Vec<String> {
+        let set = RuleSet::load(files.iter().copied()).unwrap_or_else(|errors| panic!("{errors}")).set;
+        let (index, rule) = set.rules().iter().enumerate().find(|(_, rule)| rule.id == "x").unwrap();
+        rule.tests.iter().flat_map(|case| run_case(&set, index, case).failures).collect()
+    }
+
+    #[test]
+    fn lines_are_matched_in_all_clothes() {
+        let rule = r#"
+id = "x"
+match = { line_contains = 'bad "thing"' }
+[[test]]
+name = "plain"
+matches = true
+lines = 'E0514 03:00:00.000001 2309 a.go:1] bad "thing"'
+"#;
+        let expected = [
+            "line 1 does not match escaped once",
+            "line 1 does not match escaped twice",
+            "line 1 does not match in journalctl -o json",
+            "line 1 does not match in docker json-file",
+            "line 1 does not match in docker json-file within docker json-file",
+        ];
+        assert_eq!(failures(&[("x", rule)]), expected);
+        let only_plain = rule.replace("matches = true", "matches = true\nwrap = false");
+        assert_eq!(failures(&[("x", &only_plain)]), [] as [String; 0]);
+        let matching = rule.replace("line_contains", "contains");
+        assert_eq!(failures(&[("x", &matching)]), [] as [String; 0]);
+        let wrong = matching.replace("matches = true", "matches = false");
+        assert_eq!(failures(&[("x", &wrong)]).len(), 8);
+        // A line that names its host is not looked for in a journal; but it may be in a container.
+        let journal = rule.replace("E0514", "May 14 03:00:00 w-07 kubelet[2309]: E0514");
+        assert_eq!(failures(&[("x", &journal)]), [&expected[..2], &expected[3..]].concat());
+    }
+
+    #[test]
+    fn a_program_that_the_rule_names_writes_the_line() {
+        let rule = r#"
+id = "x"
+match = [
+  { contains = "some text", component = "kubelet" },
+  { contains = "other text", component = ["etcd", "dockerd"] },
+]
+[[test]]
+name = "both"
+matches = true
+lines = """
+some text
+other text
+"""
+"#;
+        assert_eq!(failures(&[("x", rule)]), [] as [String; 0]);
+    }
+
+    #[test]
+    fn no_other_rule_may_be_first() {
+        let rule = r#"
+id = "x"
+match = [ "some text", { contains = "other text", counts = false } ]
+[[test]]
+name = "plain"
+wrap = false
+matches = true
+lines = """
+some text
+other text
+"""
+"#;
+        let other = "id = 'y'\nspecificity = 80\nmatch = ['some text', 'other text']\n";
+        assert_eq!(
+            failures(&[("x", rule), ("y", other)]),
+            ["line 1 is one of y first, whose specificity is 80 against 50"]
+        );
+        let less = other.replace("80", "20");
+        assert_eq!(failures(&[("x", rule), ("y", &less)]), [] as [String; 0]);
+        let evidence = "id = 'y'\nspecificity = 80\nmatch = ['third text', { contains = 'some text', counts = false }]\n";
+        assert_eq!(failures(&[("x", rule), ("y", evidence)]), [] as [String; 0]);
+        let second = rule.replace("wrap = false", "wrap = false\nfirst = false");
+        assert_eq!(failures(&[("x", &second), ("y", other)]), [] as [String; 0]);
+    }
+
+    #[test]
+    fn states_of_a_tuned_rule_are_not_those_of_its_file() {
+        let rule = r#"
+id = "x"
+match = "some text"
+[[test]]
+name = "opens"
+lines = "E0514 03:00:00.000001 2309 a.go:1] some text"
+expect = [{ at = "03:00:00", state = "open" }]
+"#;
+        assert_eq!(failures(&[("x", rule)]), [] as [String; 0]);
+        let tune = "[tune]\nx = { open = 'count >= 2' }\n";
+        assert_eq!(failures(&[("x", rule), ("site", tune)]), [] as [String; 0]);
+        let other = rule.replace("03:00:00\"", "03:00:01\"");
+        assert_eq!(failures(&[("x", &other)]).len(), 1);
+    }
+}

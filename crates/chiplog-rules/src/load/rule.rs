@@ -153,7 +153,7 @@ pub(super) fn rule<'f>(
             Some("leave out one of `noise` and `root`".to_owned());
     }
     // At the top of a file, `[[cause]]` says what leads to what.
-    let cause = match get(table, "cause").map(|value| value.get_ref()) {
+    let cause = match get(table, "cause").map(toml::Spanned::get_ref) {
         Some(DeValue::Array(_) | DeValue::Table(_)) if start == 0 => get(table, "because"),
         _ => reader.either(table, "because", "cause"),
     };
