@@ -14,7 +14,7 @@ use std::sync::Arc;
 use chiplog_parse::{Clock, Detector};
 use chiplog_rules::RuleSet;
 
-use self::episode::{Episode, Shown};
+use self::episode::{Episode, Shown, evidence_at};
 use self::gaps::LastGap;
 use crate::agenda::Agenda;
 use crate::aggregate::Aggregate;
@@ -27,6 +27,7 @@ use crate::partial::{Entry, EntryKind, Key, Partial, encode_labels, labels_of};
 use crate::placement::{Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::programs::Programs;
+use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{Block, Evidence, Finding, Gap, InputSummary, Notice, Program, Sighting, Transition};
@@ -133,6 +134,7 @@ pub(crate) struct Timeline {
     last_gap_offset: Option<u64>,
     census: Census,
     programs: Programs,
+    templates: SourceTemplates,
     bytes: u64,
     lines: u64,
     cut_lines: u64,
@@ -149,6 +151,7 @@ pub(crate) struct Outcome {
     pub(crate) totals: Vec<Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
+    pub(crate) templates: FinishedTemplates,
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -215,6 +218,7 @@ impl Timeline {
             last_gap_offset: None,
             census: Census::default(),
             programs: Programs::default(),
+            templates: SourceTemplates::default(),
             bytes: 0,
             lines: 0,
             cut_lines: 0,
@@ -240,6 +244,10 @@ impl Timeline {
         }
         self.census.merge(&partial.census);
         self.programs.merge(&partial.programs);
+        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let detector = &mut self.detector;
+        let show = |offset| evidence_at(detector, block, offset, &mut counter).1;
+        self.templates.absorb(&partial.templates, show);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
         self.lines += partial.lines;
         self.cut_lines += u64::from(block.cut_bytes > 0);
@@ -587,6 +595,10 @@ impl Timeline {
             hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
             programs: programs.collect(),
         };
+        let mut clock = self.placement.clock.clone();
+        let templates = self
+            .templates
+            .finish(self.range, |times| clock.place(times).and_then(|time| clock.to_instant(time)));
         let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
         Outcome {
             gaps: gaps.collect(),
@@ -596,6 +608,7 @@ impl Timeline {
             totals: self.totals,
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
+            templates,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - Text, for people: [`StreamText`] for changes as they happen, [`write_scan_text`] for the
 //!   outcome of a scan. What a log says is data: it is escaped before it reaches a terminal
 //!   (see [`Escaped`]).
+//! - Alerting rules for Prometheus: [`write_prometheus_rules`].
 //! - JSON, for programs: [`write_finding_json`], [`write_scan_json`], [`write_record_json`],
 //!   [`write_series`], [`write_count`]. Each object names its schema; within a version, fields
 //!   are only ever added. Times are RFC 3339 in UTC, units are part of the field names, and
@@ -18,15 +19,18 @@ mod example;
 mod human;
 mod json;
 mod layout;
+mod prometheus;
 mod record;
 mod scan;
 mod stream;
 mod style;
 mod table;
+mod unknown;
 
 pub use escape::Escaped;
 pub use human::{Exactly, Roughly, Span, Thousands};
 pub use json::{write_finding_json, write_scan_json};
+pub use prometheus::write_prometheus_rules;
 pub use record::write_record_json;
 pub use scan::{ScanTextOptions, unparsed_share, write_paragraphs, write_scan_text};
 pub use stream::{Advice, StreamText};

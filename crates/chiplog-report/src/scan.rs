@@ -10,6 +10,7 @@ use chiplog_parse::{Severity, UnixNanos};
 use crate::human::{Roughly, Span, Thousands};
 use crate::layout::{cut, cut_start, pad, pad_left, width, wrap};
 use crate::stream::{evidence_text, lost_lines, peak_amount, peak_limit, place};
+use crate::unknown::write_unknown;
 use crate::{Ink, Style};
 
 /// What of a scan [`write_scan_text`] shows.
@@ -56,6 +57,10 @@ pub fn write_scan_text(
     } else {
         writeln!(out)?;
         write_rows(out, &rows, options)?;
+    }
+    if !summary.unknown.is_empty() {
+        writeln!(out)?;
+        write_unknown(out, &summary.unknown, style)?;
     }
     let next = rows.first().map(|row| &*row.rule_id);
     let notes = notes(summary, findings.len(), next, style);

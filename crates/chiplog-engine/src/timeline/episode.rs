@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chiplog_parse::Detector;
 use chiplog_rules::Comparison;
 
 use super::{HitLine, LineCounter, OnNotice, Timeline};
@@ -9,7 +10,7 @@ use crate::aggregate::Aggregate;
 use crate::scanner::text_at;
 use crate::view::View;
 use crate::window::{Measured, Sample};
-use crate::{Evidence, Finding, Notice, Peak, State, Transition};
+use crate::{Block, Evidence, Finding, Notice, Peak, State, Transition};
 
 /// A finding is reported as worse when its measure grows by half, at most once in this time.
 const WORSE_EVERY_NANOS: i64 = 60_000_000_000;
@@ -54,6 +55,33 @@ pub(super) struct Shown {
     /// The program that wrote it.
     pub(super) component: Option<Arc<str>>,
     pub(super) evidence: Evidence,
+}
+
+/// What to show of the line at an offset, and the program that wrote it.
+pub(super) fn evidence_at(
+    detector: &mut Detector,
+    block: &Block,
+    offset: usize,
+    counter: &mut LineCounter<'_>,
+) -> (Option<Arc<str>>, Evidence) {
+    let text = text_at(&block.bytes, offset);
+    let record = detector.peel(text);
+    let component: Option<Arc<str>> =
+        record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+    let origin = component.as_ref().map(|component| match record.pid {
+        Some(pid) => Arc::from(format!("{component}[{pid}]")),
+        None => Arc::clone(component),
+    });
+    let mut body = record.message.decode().into_owned();
+    if body.is_empty() {
+        body = text.to_vec();
+    }
+    body.truncate(MAX_BODY_BYTES);
+    body.shrink_to_fit();
+    let offset_in_source = block.offset + offset as u64;
+    let line = counter.at(offset);
+    let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
+    (component, evidence)
 }
 
 impl Episode {
@@ -171,32 +199,11 @@ impl Timeline {
 
     /// The line of a hit, and the program that wrote it.
     pub(super) fn show(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> Shown {
-        let text = text_at(&hit.block.bytes, hit.offset);
-        let record = self.detector.peel(text);
-        let component: Option<Arc<str>> =
-            record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
-        let origin = component.as_ref().map(|component| match record.pid {
-            Some(pid) => Arc::from(format!("{component}[{pid}]")),
-            None => Arc::clone(component),
-        });
-        let mut body = record.message.decode().into_owned();
-        if body.is_empty() {
-            body = text.to_vec();
-        }
-        body.truncate(MAX_BODY_BYTES);
-        body.shrink_to_fit();
+        let (component, mut evidence) = evidence_at(&mut self.detector, hit.block, hit.offset, counter);
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.sample.values);
-        let evidence = Evidence {
-            line: counter.at(hit.offset),
-            offset: hit.block.offset + hit.offset as u64,
-            time: None,
-            origin,
-            body,
-            values: values
-                .filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?)))
-                .collect(),
-        };
+        evidence.values =
+            values.filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?))).collect();
         Shown { time: hit.sample.time, component, evidence }
     }
 

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub(crate) mod detect;
+pub(crate) mod exchange;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod parse;
