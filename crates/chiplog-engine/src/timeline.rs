@@ -531,7 +531,7 @@ impl Timeline {
             }
             return false;
         }
-        let last = state.episode.as_ref().map(|episode| episode.last);
+        let last = state.episode.as_ref().map(|episode| episode.last.max(episode.opened));
         if let Some(last) = last {
             let time = self.closes_at(key).unwrap_or(last);
             self.close(key, time, on_notice);
