@@ -12,17 +12,21 @@ mod count;
 mod exact;
 mod finding;
 mod histogram;
+mod incident;
 mod loans;
 mod partial;
 mod placement;
 mod plan;
 mod pool;
+mod programs;
 mod rule_tests;
 mod scan;
 mod scanner;
 mod series;
+mod sighting;
 mod summary;
 mod tables;
+mod templates;
 mod timeline;
 mod window;
 
@@ -32,10 +36,16 @@ pub use count::{CountField, UnknownField, count_fields};
 pub use exact::{Quantity, Unit};
 pub use finding::{Evidence, Finding, Notice, Peak, State, Transition, ValueSummary};
 pub use histogram::Histogram;
+pub use incident::{
+    Candidate, Expected, Fit, Incident, Link, MAX_CANDIDATES, Member, Reason, ReasonKind, Root, Seen,
+    Suspect, Unknown, UnknownKind, Unseen, diagnose,
+};
 pub use partial::Partial;
 pub use rule_tests::{CaseOutcome, run_case};
 pub use scan::{InputOptions, Scan, ScanOptions};
 pub use scanner::{ScanMode, Scanner};
 pub use series::{Series, SeriesOptions};
-pub use summary::{Gap, InputSummary, RuleTotals, ScanSummary, Warning};
+pub use sighting::Sighting;
+pub use summary::{Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
+pub use templates::{Half, UnknownTemplate};

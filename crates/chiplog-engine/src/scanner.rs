@@ -145,6 +145,14 @@ impl Scanner {
                 hits += 1;
             });
         }
+        if is_counted {
+            partial.templates.look(offset, line.offset, &record, times, hits == 0);
+        }
+        if (is_counted || hits > 0)
+            && let Some(program) = record.component
+        {
+            partial.programs.add(record.host.unwrap_or_default(), program);
+        }
         if is_mark && hits == 0 && !times.is_empty() {
             let host = partial.keys.host(record.host.unwrap_or_default());
             partial.entries.push(Entry { offset: line.offset as u32, host, times, kind: EntryKind::Mark });

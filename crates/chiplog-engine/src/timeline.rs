@@ -18,9 +18,13 @@ use crate::loans::Loans;
 use crate::partial::{Entry, EntryKind, Key, Partial};
 use crate::placement::{Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals, measure_name, reported};
+use crate::programs::Programs;
 use crate::scanner::text_at;
+use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::window::{Inserted, Measured, Window};
-use crate::{Block, Evidence, Finding, Gap, InputSummary, Notice, Peak, State, Transition};
+use crate::{
+    Block, Evidence, Finding, Gap, InputSummary, Notice, Peak, Program, Sighting, State, Transition,
+};
 
 /// Lines of a source may be out of order by this much before a quiet finding is closed.
 const DISORDER_NANOS: i64 = 5_000_000_000;
@@ -34,6 +38,9 @@ const MAX_KEYS_PER_RULE: u32 = 10_000;
 /// Closed findings kept per source; further ones are counted. Those that are open at the end are
 /// no more than there are windows.
 const MAX_FINDINGS: usize = 10_000;
+
+/// Keys of a rule, the first of a source, that are reported although they never opened a finding.
+const MAX_SIGHTINGS_PER_RULE: u32 = 100;
 
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
@@ -69,10 +76,28 @@ struct KeyState {
     labels: Box<[u8]>,
     window: Window,
     episode: Option<Box<Episode>>,
+    sighted: Sighted,
     /// Hits in a row that were too old for the window, with the lines' values.
     late: Vec<(i64, Vec<Option<i64>>)>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
+}
+
+/// What is known of the hits of a key while no finding has opened.
+enum Sighted {
+    /// Nothing yet.
+    Nothing,
+    /// Hits that opened no finding so far.
+    Hits(Box<Hits>),
+    /// A finding opened once, or the rule has too many keys: this one is not reported.
+    Ignored,
+}
+
+struct Hits {
+    first: i64,
+    last: i64,
+    count: u64,
+    shown: Shown,
 }
 
 /// A finding that is open.
@@ -132,6 +157,8 @@ pub(crate) struct Timeline {
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
     census: Census,
+    templates: SourceTemplates,
+    programs: Programs,
     bytes: u64,
     lines: u64,
     cut_lines: u64,
@@ -143,10 +170,12 @@ pub(crate) struct Timeline {
 pub(crate) struct Outcome {
     pub(crate) input: InputSummary,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) sightings: Vec<Sighting>,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) totals: Vec<Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
+    pub(crate) templates: FinishedTemplates,
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -171,6 +200,33 @@ struct HitLine<'a> {
     offset: usize,
     time: i64,
     values: &'a [Option<i64>],
+}
+
+/// What to show of the line at an offset, and the program that wrote it.
+fn shown(
+    detector: &mut Detector,
+    block: &Block,
+    offset: usize,
+    counter: &mut LineCounter<'_>,
+) -> (Option<Arc<str>>, Evidence) {
+    let text = text_at(&block.bytes, offset);
+    let record = detector.peel(text);
+    let component: Option<Arc<str>> =
+        record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+    let origin = component.as_ref().map(|component| match record.pid {
+        Some(pid) => Arc::from(format!("{component}[{pid}]")),
+        None => Arc::clone(component),
+    });
+    let mut body = record.message.decode().into_owned();
+    if body.is_empty() {
+        body = text.to_vec();
+    }
+    body.truncate(MAX_BODY_BYTES);
+    body.shrink_to_fit();
+    let offset_in_source = block.offset + offset as u64;
+    let line = counter.at(offset);
+    let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
+    (component, evidence)
 }
 
 type OnNotice<'f> = &'f mut dyn FnMut(Notice<'_>);
@@ -209,6 +265,8 @@ impl Timeline {
             last_gap: None,
             last_gap_offset: None,
             census: Census::default(),
+            templates: SourceTemplates::default(),
+            programs: Programs::default(),
             bytes: 0,
             lines: 0,
             cut_lines: 0,
@@ -233,6 +291,11 @@ impl Timeline {
             self.announce_closes(*times, host, on_notice);
         }
         self.census.merge(&partial.census);
+        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let detector = &mut self.detector;
+        let show = |offset| shown(detector, block, offset, &mut counter).1;
+        self.templates.absorb(&partial.templates, show);
+        self.programs.merge(&partial.programs);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
         self.lines += partial.lines;
         self.cut_lines += u64::from(block.cut_bytes > 0);
@@ -316,6 +379,7 @@ impl Timeline {
                 return *id;
             }
         }
+        let is_one_of_many = self.keys_of_rule[rule] >= MAX_SIGHTINGS_PER_RULE;
         self.keys_of_rule[rule] += 1;
         let id = self.keys.len();
         self.keys.push(KeyState {
@@ -324,6 +388,7 @@ impl Timeline {
             labels: key.labels.clone(),
             window: Window::new(self.plans[rule].plan),
             episode: None,
+            sighted: if is_one_of_many { Sighted::Ignored } else { Sighted::Nothing },
             late: Vec::new(),
             is_shared,
         });
@@ -354,6 +419,7 @@ impl Timeline {
         let rule = &rules.rules()[state.rule];
         let now = state.window.latest();
         if !state.window.holds(&rule.open, now, false) {
+            self.sight(key, hit, counter);
             return;
         }
         let (hits, first, values) = state.window.contents();
@@ -362,6 +428,7 @@ impl Timeline {
             None => (None, None),
         };
         let (component, opener) = self.evidence(key, hit, counter);
+        self.keys[key].sighted = Sighted::Ignored;
         self.keys[key].episode = Some(Box::new(Episode {
             opened: now,
             first: first.unwrap_or(now),
@@ -381,6 +448,46 @@ impl Timeline {
         }));
         self.schedule(key, hit.time);
         self.report(key, Transition::Open, now, on_notice);
+    }
+
+    /// A hit that opens no finding.
+    fn sight(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) {
+        match &mut self.keys[key].sighted {
+            Sighted::Ignored => {}
+            Sighted::Hits(hits) => {
+                hits.first = hits.first.min(hit.time);
+                hits.last = hits.last.max(hit.time);
+                hits.count += 1;
+            }
+            Sighted::Nothing => {
+                let shown = self.evidence(key, hit, counter).1;
+                let hits = Hits { first: hit.time, last: hit.time, count: 1, shown };
+                self.keys[key].sighted = Sighted::Hits(Box::new(hits));
+            }
+        }
+    }
+
+    /// The hits of keys that never opened a finding.
+    fn sightings(&mut self) -> Vec<Sighting> {
+        let instant = |local| self.placement.clock.to_instant(local);
+        let mut sightings = Vec::new();
+        for state in &mut self.keys {
+            let Sighted::Hits(hits) = std::mem::replace(&mut state.sighted, Sighted::Ignored) else {
+                continue;
+            };
+            let plan = &self.plans[state.rule];
+            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence };
+            sightings.push(Sighting {
+                rule_id: Arc::clone(&plan.id),
+                source: Arc::clone(&self.name),
+                group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
+                first_time: instant(hits.first),
+                last_time: instant(hits.last),
+                hits: hits.count,
+                evidence,
+            });
+        }
+        sightings
     }
 
     /// Puts an open finding down for the next time at which it may close, after a hit at `time`.
@@ -646,32 +753,11 @@ impl Timeline {
         hit: &HitLine<'_>,
         counter: &mut LineCounter<'_>,
     ) -> (Option<Arc<str>>, Shown) {
-        let text = text_at(&hit.block.bytes, hit.offset);
-        let record = self.detector.peel(text);
-        let component: Option<Arc<str>> =
-            record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
-        let origin = component.as_ref().map(|component| match record.pid {
-            Some(pid) => Arc::from(format!("{component}[{pid}]")),
-            None => Arc::clone(component),
-        });
-        let mut body = record.message.decode().into_owned();
-        if body.is_empty() {
-            body = text.to_vec();
-        }
-        body.truncate(MAX_BODY_BYTES);
-        body.shrink_to_fit();
+        let (component, mut evidence) = shown(&mut self.detector, hit.block, hit.offset, counter);
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.values);
-        let evidence = Evidence {
-            line: counter.at(hit.offset),
-            offset: hit.block.offset + hit.offset as u64,
-            time: None,
-            origin,
-            body,
-            values: values
-                .filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?)))
-                .collect(),
-        };
+        evidence.values =
+            values.filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?))).collect();
         (component, Shown { time: hit.time, evidence })
     }
 
@@ -751,7 +837,13 @@ impl Timeline {
                 self.findings.push(finding);
             }
         }
+        let sightings = self.sightings();
         let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
+        let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
+        let programs = self
+            .programs
+            .iter()
+            .map(|(host, name)| Program { host: (!host.is_empty()).then(|| text(host)), name: text(name) });
         let chains = self.census.chains().iter();
         let input = InputSummary {
             name: self.name,
@@ -766,15 +858,22 @@ impl Timeline {
             year_was_guessed: self.placement.clock.year_was_guessed,
             zone_was_assumed: self.placement.clock.zone_was_assumed(),
             hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
+            programs: programs.collect(),
         };
+        let mut clock = self.placement.clock.clone();
+        let templates = self
+            .templates
+            .finish(self.range, |times| clock.place(times).and_then(|time| clock.to_instant(time)));
         let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
         Outcome {
             gaps: gaps.collect(),
             input,
             findings: self.findings,
+            sightings,
             totals: self.totals,
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
+            templates,
         }
     }
 }

@@ -86,6 +86,7 @@
 
 mod builtin;
 mod case;
+mod cause;
 mod component;
 mod condition;
 mod diagnostic;
@@ -94,15 +95,19 @@ mod expr;
 mod literals;
 mod load;
 mod matcher;
+mod npd;
+mod pattern;
 mod prefilter;
 mod rule;
 mod set;
 mod units;
 
 pub use case::{At, Case, Expected, State};
+pub use cause::{Basis, Cause, Lag, Scope};
 pub use diagnostic::{Diagnostic, Level, RuleErrors};
-pub use expr::{CaptureIndex, Comparison, Expr, Limit, Measure, Op};
+pub use expr::{CaptureIndex, CompanionIndex, Comparison, DistinctIndex, Expr, Limit, Measure, Op};
 pub use matcher::{Hit, MAX_LABEL_LEN, Matcher};
+pub use npd::{NpdImport, import_npd};
 pub use prefilter::{LiteralSearcher, Prefilter};
-pub use rule::{Borrow, Capture, Label, Rule, RuleSeverity, Unit, Window};
+pub use rule::{Borrow, Capture, Companion, Label, Once, Rule, RuleSeverity, Unit, Window};
 pub use set::{Loaded, RuleSet};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chiplog_parse::{EventValue, Record};
 
-use crate::condition::{Alternative, LabelSource, Reason, Regexes, Seen, Source, Unmet, field_into};
+use crate::condition::{Alternative, LabelSource, Reason, Seen, Source, Unmet, field_into};
+use crate::pattern::Regexes;
 use crate::rule::Unit;
 use crate::set::Compiled;
 use crate::units::{parse_bytes, parse_duration, parse_integer};
@@ -25,6 +26,14 @@ pub struct Hit<'m> {
     /// Whether this is a hit for [`crate::Measure::Count`]. A match that does not count is evidence for the
     /// rule: another line about the same occurrence counts, or one without it is harmless.
     pub counts: bool,
+    /// How many occurrences the line stands for: at least one.
+    pub repeats: u64,
+    /// A hash of the text of each of [`crate::Rule::distinct_captures`], the same on every machine;
+    /// `None` where the line has no such text.
+    pub distinct: &'m [Option<u64>],
+    /// Hits of a host with one key are one occurrence if they are near enough: there is one if the
+    /// rule has [`crate::Rule::once`]. The same on every machine.
+    pub once_key: Option<u64>,
     labels: &'m [u8],
     label_ends: &'m [usize],
 }
@@ -65,7 +74,7 @@ struct Scratch {
 
 impl Matcher {
     pub(crate) fn new(compiled: Arc<Compiled>) -> Self {
-        let regexes = Regexes::new(&compiled.regexes);
+        let regexes = Regexes::new(&compiled.patterns);
         Self { compiled, regexes, candidates: Vec::new(), message: Vec::new(), scratch: Scratch::default() }
     }
 
@@ -109,6 +118,9 @@ impl Matcher {
                     rule,
                     values: &scratch.values,
                     counts: alternative.counts,
+                    repeats: 1,
+                    distinct: &[],
+                    once_key: None,
                     labels: &scratch.labels,
                     label_ends: &scratch.label_ends,
                 });
