@@ -66,8 +66,9 @@ pub(crate) fn load<N: AsRef<str>, T: AsRef<str>>(
         files.iter().map(|(name, text)| Reader::new(name.as_ref(), text.as_ref())).collect();
     let mut regexes = Vec::new();
     let mut drafts: Vec<RuleDraft> = Vec::new();
+    let mut causes = Vec::new();
     for (index, reader) in readers.iter_mut().enumerate() {
-        drafts.extend(file(reader, index, &mut regexes));
+        drafts.extend(file(reader, index, &mut regexes, &mut causes));
     }
 
     let mut first: BTreeMap<String, (usize, usize)> = BTreeMap::new();
@@ -82,6 +83,8 @@ pub(crate) fn load<N: AsRef<str>, T: AsRef<str>>(
     }
 
     check_loans(&drafts, &mut readers);
+    let ids: Vec<&str> = drafts.iter().map(|draft| draft.id.text.as_str()).collect();
+    cause::check(&causes, &ids, &mut readers);
 
     let hash = hash(readers.iter().map(|reader| reader.text));
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
@@ -92,7 +95,7 @@ pub(crate) fn load<N: AsRef<str>, T: AsRef<str>>(
     if diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error) {
         return Err(RuleErrors(diagnostics));
     }
-    Ok(Loaded { set: assemble(drafts, regexes, hash), warnings: diagnostics })
+    Ok(Loaded { set: assemble(drafts, regexes, causes, hash), warnings: diagnostics })
 }
 
 /// A rule that lends a value must be in the set and have a capture of that name and unit.
@@ -129,7 +132,12 @@ fn check_loans(drafts: &[RuleDraft], readers: &mut [Reader<'_>]) {
     }
 }
 
-fn assemble(mut drafts: Vec<RuleDraft>, regexes: Vec<Regex>, hash: u64) -> RuleSet {
+fn assemble(
+    mut drafts: Vec<RuleDraft>,
+    regexes: Vec<Regex>,
+    causes: Vec<cause::CauseDraft>,
+    hash: u64,
+) -> RuleSet {
     drafts
         .sort_by(|a, b| b.rule.specificity.cmp(&a.rule.specificity).then_with(|| a.rule.id.cmp(&b.rule.id)));
     let mut rules = Vec::new();
@@ -137,6 +145,8 @@ fn assemble(mut drafts: Vec<RuleDraft>, regexes: Vec<Regex>, hash: u64) -> RuleS
     let mut alternatives = Vec::new();
     let mut literals = Vec::new();
     let mut because = Vec::new();
+    let index_of = drafts.iter().enumerate().map(|(index, draft)| (draft.rule.id.clone(), index)).collect();
+    let causes = cause::assemble(causes, &index_of);
     for (index, draft) in drafts.into_iter().enumerate() {
         if draft.alternatives.iter().any(|(_, sets)| sets.is_empty()) {
             because.push(draft.rule.id.clone());
@@ -154,13 +164,7 @@ fn assemble(mut drafts: Vec<RuleDraft>, regexes: Vec<Regex>, hash: u64) -> RuleS
         Some(searcher) => Prefilter::Sparse(searcher),
         None => Prefilter::EveryLine { because },
     };
-    RuleSet::new(
-        rules,
-        Compiled { rules: compiled, alternatives, regexes, gate },
-        prefilter,
-        Vec::new(),
-        hash,
-    )
+    RuleSet::new(rules, Compiled { rules: compiled, alternatives, regexes, gate }, prefilter, causes, hash)
 }
 
 /// FNV-1a over the hashes of the texts in rising order, so that neither the order of the files nor
@@ -175,7 +179,12 @@ fn hash<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
     hashes.iter().fold(basis, |hash, one| fnv(hash, &one.to_le_bytes()))
 }
 
-fn file<'f>(reader: &mut Reader<'f>, index: usize, regexes: &mut Vec<Regex>) -> Vec<RuleDraft> {
+fn file<'f>(
+    reader: &mut Reader<'f>,
+    index: usize,
+    regexes: &mut Vec<Regex>,
+    causes: &mut Vec<cause::CauseDraft>,
+) -> Vec<RuleDraft> {
     let (document, errors) = DeTable::parse_recoverable(reader.text);
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
@@ -189,6 +198,13 @@ fn file<'f>(reader: &mut Reader<'f>, index: usize, regexes: &mut Vec<Regex>) -> 
     if root.is_empty() {
         return Vec::new();
     }
+    if let Some(value) = get(root, "cause").filter(|value| value.get_ref().is_array()) {
+        causes.extend(cause::causes(reader, value, index));
+        if get(root, "rule").is_none() {
+            reader.only(root, "a file of causes", &["cause"]);
+            return Vec::new();
+        }
+    }
     let Some(value) = get(root, "rule") else {
         return rule(reader, root, 0, index, regexes).into_iter().collect();
     };
@@ -196,7 +212,7 @@ fn file<'f>(reader: &mut Reader<'f>, index: usize, regexes: &mut Vec<Regex>) -> 
         reader.error(value.span(), "rules are a list of tables").hint = Some("write `[[rule]]`".to_owned());
         return Vec::new();
     };
-    reader.only(root, "a file with several rules", &["rule"]);
+    reader.only(root, "a file with several rules", &["rule", "cause"]);
     let mut drafts = Vec::new();
     for value in list {
         if let Some(table) = reader.table(value, "each `rule`") {
