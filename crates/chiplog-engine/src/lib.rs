@@ -26,6 +26,7 @@ mod series;
 mod sighting;
 mod summary;
 mod tables;
+mod templates;
 mod timeline;
 mod window;
 
@@ -47,3 +48,4 @@ pub use series::{Series, SeriesOptions};
 pub use sighting::Sighting;
 pub use summary::{Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
+pub use templates::{Half, UnknownTemplate};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::census::Census;
 use crate::clocks::LineTimes;
 use crate::programs::Programs;
+use crate::templates::BlockTemplates;
 
 /// The outcome of scanning one block: a function of the block alone, so that blocks can be scanned
 /// in any order and on any thread. What it means depends on the blocks before it; a [`crate::Scan`]
@@ -13,6 +14,8 @@ use crate::programs::Programs;
 pub struct Partial {
     pub(crate) lines: u64,
     pub(crate) census: Census,
+    /// Warnings and errors that no rule took, of the lines that the census counts.
+    pub(crate) templates: BlockTemplates,
     /// Who wrote the lines that the census counts or a rule matches.
     pub(crate) programs: Programs,
     /// Hits, and lines that only tell the time, by offset.

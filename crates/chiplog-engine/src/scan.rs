@@ -8,6 +8,7 @@ use chiplog_rules::RuleSet;
 
 use crate::aggregate::Aggregate;
 use crate::plan::{RulePlan, TimeRange, Totals};
+use crate::templates::{self, FinishedTemplates};
 use crate::timeline::{Outcome, Timeline};
 use crate::{BlockSource, Notice, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
 
@@ -65,6 +66,7 @@ pub struct Scan {
     plans: Arc<Vec<RulePlan>>,
     options: ScanOptions,
     totals: Vec<Totals>,
+    templates: Vec<(Arc<str>, FinishedTemplates)>,
     summary: ScanSummary,
 }
 
@@ -78,7 +80,14 @@ impl Scan {
             ..Totals::default()
         });
         let totals = totals.collect();
-        Self { rules: rules.clone(), plans, options, totals, summary: ScanSummary::default() }
+        Self {
+            rules: rules.clone(),
+            plans,
+            options,
+            totals,
+            templates: Vec::new(),
+            summary: ScanSummary::default(),
+        }
     }
 
     /// Scans one source to its end. `on_notice` is called for each opening, worsening and
@@ -123,6 +132,7 @@ impl Scan {
                 });
             }
         }
+        self.templates.push((Arc::clone(&outcome.input.name), outcome.templates));
         self.summary.inputs.push(outcome.input);
         self.summary.findings.extend(outcome.findings);
         self.summary.sightings.extend(outcome.sightings);
@@ -142,7 +152,8 @@ impl Scan {
     /// Everything found so far.
     #[must_use]
     pub fn finish(self) -> ScanSummary {
-        let Self { plans, totals, mut summary, .. } = self;
+        let Self { plans, totals, templates, mut summary, .. } = self;
+        summary.unknown = templates::join(&templates);
         summary.findings.sort_by(|left, right| {
             left.first_time
                 .cmp(&right.first_time)

@@ -145,6 +145,9 @@ impl Scanner {
                 hits += 1;
             });
         }
+        if is_counted {
+            partial.templates.look(offset, line.offset, &record, times, hits == 0);
+        }
         if (is_counted || hits > 0)
             && let Some(program) = record.component
         {

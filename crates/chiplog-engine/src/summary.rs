@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chiplog_parse::{Format, UnixNanos};
 
-use crate::{Finding, Sighting, ValueSummary};
+use crate::{Finding, Sighting, UnknownTemplate, ValueSummary};
 
 /// The outcome of a scan: findings, and everything needed to judge them.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,9 @@ pub struct ScanSummary {
     pub rules: BTreeMap<Arc<str>, RuleTotals>,
     /// What was read, in the order of reading.
     pub inputs: Vec<InputSummary>,
+    /// Warnings and errors that no rule knows, the most frequent first. Of large inputs only lines
+    /// that were looked at count; see [`InputSummary::census_lines`].
+    pub unknown: Vec<UnknownTemplate>,
     /// Input that is known to be missing.
     pub gaps: Vec<Gap>,
     /// Things the reader of the report should know.

@@ -20,6 +20,7 @@ use crate::placement::{Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals, measure_name, reported};
 use crate::programs::Programs;
 use crate::scanner::text_at;
+use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::window::{Inserted, Measured, Window};
 use crate::{
     Block, Evidence, Finding, Gap, InputSummary, Notice, Peak, Program, Sighting, State, Transition,
@@ -156,6 +157,7 @@ pub(crate) struct Timeline {
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
     census: Census,
+    templates: SourceTemplates,
     programs: Programs,
     bytes: u64,
     lines: u64,
@@ -173,6 +175,7 @@ pub(crate) struct Outcome {
     pub(crate) totals: Vec<Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
+    pub(crate) templates: FinishedTemplates,
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -197,6 +200,33 @@ struct HitLine<'a> {
     offset: usize,
     time: i64,
     values: &'a [Option<i64>],
+}
+
+/// What to show of the line at an offset, and the program that wrote it.
+fn shown(
+    detector: &mut Detector,
+    block: &Block,
+    offset: usize,
+    counter: &mut LineCounter<'_>,
+) -> (Option<Arc<str>>, Evidence) {
+    let text = text_at(&block.bytes, offset);
+    let record = detector.peel(text);
+    let component: Option<Arc<str>> =
+        record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+    let origin = component.as_ref().map(|component| match record.pid {
+        Some(pid) => Arc::from(format!("{component}[{pid}]")),
+        None => Arc::clone(component),
+    });
+    let mut body = record.message.decode().into_owned();
+    if body.is_empty() {
+        body = text.to_vec();
+    }
+    body.truncate(MAX_BODY_BYTES);
+    body.shrink_to_fit();
+    let offset_in_source = block.offset + offset as u64;
+    let line = counter.at(offset);
+    let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
+    (component, evidence)
 }
 
 type OnNotice<'f> = &'f mut dyn FnMut(Notice<'_>);
@@ -235,6 +265,7 @@ impl Timeline {
             last_gap: None,
             last_gap_offset: None,
             census: Census::default(),
+            templates: SourceTemplates::default(),
             programs: Programs::default(),
             bytes: 0,
             lines: 0,
@@ -260,6 +291,10 @@ impl Timeline {
             self.announce_closes(*times, host, on_notice);
         }
         self.census.merge(&partial.census);
+        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let detector = &mut self.detector;
+        let show = |offset| shown(detector, block, offset, &mut counter).1;
+        self.templates.absorb(&partial.templates, show);
         self.programs.merge(&partial.programs);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
         self.lines += partial.lines;
@@ -718,32 +753,11 @@ impl Timeline {
         hit: &HitLine<'_>,
         counter: &mut LineCounter<'_>,
     ) -> (Option<Arc<str>>, Shown) {
-        let text = text_at(&hit.block.bytes, hit.offset);
-        let record = self.detector.peel(text);
-        let component: Option<Arc<str>> =
-            record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
-        let origin = component.as_ref().map(|component| match record.pid {
-            Some(pid) => Arc::from(format!("{component}[{pid}]")),
-            None => Arc::clone(component),
-        });
-        let mut body = record.message.decode().into_owned();
-        if body.is_empty() {
-            body = text.to_vec();
-        }
-        body.truncate(MAX_BODY_BYTES);
-        body.shrink_to_fit();
+        let (component, mut evidence) = shown(&mut self.detector, hit.block, hit.offset, counter);
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.values);
-        let evidence = Evidence {
-            line: counter.at(hit.offset),
-            offset: hit.block.offset + hit.offset as u64,
-            time: None,
-            origin,
-            body,
-            values: values
-                .filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?)))
-                .collect(),
-        };
+        evidence.values =
+            values.filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?))).collect();
         (component, Shown { time: hit.time, evidence })
     }
 
@@ -846,6 +860,10 @@ impl Timeline {
             hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
             programs: programs.collect(),
         };
+        let mut clock = self.placement.clock.clone();
+        let templates = self
+            .templates
+            .finish(self.range, |times| clock.place(times).and_then(|time| clock.to_instant(time)));
         let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
         Outcome {
             gaps: gaps.collect(),
@@ -855,6 +873,7 @@ impl Timeline {
             totals: self.totals,
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
+            templates,
         }
     }
 }

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{
-    Evidence, Finding, Gap, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State, Transition, Unit,
-    ValueSummary, Warning,
+    Evidence, Finding, Gap, Incident, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State,
+    Transition, Unit, ValueSummary, Warning,
 };
 use chiplog_parse::{Format, UnixNanos};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::incident::IncidentJson;
+use crate::unknown::UnknownJson;
 
 /// Writes a finding as one line of JSON, `chiplog.finding.v1`.
 ///
@@ -50,9 +53,11 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 /// Writes the outcome of a scan as one line of JSON, `chiplog.scan.v1`.
 ///
 /// `findings` holds objects as [`write_finding_json`] writes them (those for which `show` is
-/// true); `rules` maps every rule of the set to its `hits`, `late` and `values`; `inputs` says
-/// what was read (`formats` maps chains such as `journal_text>klog` to lines); `gaps` and
-/// `warnings` say what is missing or was assumed; `interrupted` that only part was read.
+/// true) and `incidents` objects as [`write_incident_json`](crate::write_incident_json) writes them, whose
+/// findings are counted before any is left out; `rules` maps every rule of the set to its `hits`, `late` and `values`; `inputs` says
+/// what was read (`formats` maps chains such as `journal_text>klog` to lines); `unknown` lists
+/// warnings and errors that no rule knows, by template (`lines`, and the share of all lines in the
+/// first and the second half of the inputs); `gaps` and `warnings` say what is missing or was assumed; `interrupted` that only part was read.
 ///
 /// # Errors
 ///
@@ -60,9 +65,10 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 pub fn write_scan_json(
     out: &mut dyn Write,
     summary: &ScanSummary,
+    incidents: &[Incident],
     show: &dyn Fn(&Finding) -> bool,
 ) -> io::Result<()> {
-    write_line(out, &ScanJson { summary, show })
+    write_line(out, &ScanJson { summary, incidents, show })
 }
 
 pub(crate) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
@@ -80,7 +86,7 @@ impl Serialize for Exact {
     }
 }
 
-fn exact(amount: impl Into<i128>, unit: Unit) -> Exact {
+pub(crate) fn exact(amount: impl Into<i128>, unit: Unit) -> Exact {
     Exact(Quantity { amount: amount.into(), unit })
 }
 
@@ -201,9 +207,9 @@ pub(crate) fn statistics(value: &ValueSummary) -> [(&'static str, Option<i128>);
     ]
 }
 
-struct EvidenceJson<'a> {
-    source: &'a str,
-    evidence: &'a Evidence,
+pub(crate) struct EvidenceJson<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) evidence: &'a Evidence,
 }
 
 impl Serialize for EvidenceJson<'_> {
@@ -236,6 +242,7 @@ pub(crate) fn base64_unless_utf8(bytes: &[u8]) -> Option<String> {
 
 struct ScanJson<'a> {
     summary: &'a ScanSummary,
+    incidents: &'a [Incident],
     show: &'a dyn Fn(&Finding) -> bool,
 }
 
@@ -248,8 +255,10 @@ impl Serialize for ScanJson<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("schema", "chiplog.scan.v1")?;
         map.serialize_entry("findings", &findings.collect::<Vec<_>>())?;
+        map.serialize_entry("incidents", &List(self.incidents, IncidentJson))?;
         map.serialize_entry("rules", &rules)?;
         map.serialize_entry("inputs", &List(&summary.inputs, InputJson))?;
+        map.serialize_entry("unknown", &List(&summary.unknown, UnknownJson))?;
         map.serialize_entry("gaps", &List(&summary.gaps, GapJson))?;
         map.serialize_entry("warnings", &List(&summary.warnings, WarningJson))?;
         map.serialize_entry("interrupted", &summary.interrupted)?;
@@ -341,7 +350,7 @@ impl Serialize for WarningJson<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example::{slow_apply, slow_apply_closed};
+    use crate::example::{slow_apply, slow_apply_closed, unknown};
 
     fn json(finding: &Finding) -> String {
         let mut out = vec![];
@@ -393,14 +402,20 @@ mod tests {
         });
         summary.warnings.push(Warning { source: Some(Arc::from("a.log")), message: "cut".to_owned() });
         summary.findings.push(slow_apply_closed());
+        summary.unknown.push(unknown());
         let mut out = vec![];
-        write_scan_json(&mut out, &summary, &|_| false).unwrap();
+        write_scan_json(&mut out, &summary, &[], &|_| false).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             concat!(
-                r#"{"schema":"chiplog.scan.v1","findings":[],"rules":{"a":{"hits":0,"late":0,"values":{}}},"#,
+                r#"{"schema":"chiplog.scan.v1","findings":[],"incidents":[],"rules":{"a":{"hits":0,"late":0,"values":{}}},"#,
                 r#""inputs":[{"name":"a.log","bytes":10,"lines":2,"formats":{"journal_text>klog":1},"census_lines":2,"#,
                 r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"hosts":["cp-1"]}],"#,
+                r#""unknown":[{"template":"Failed to sync pod <*> back-off","severity_text":"ERROR","severity_number":17,"#,
+                r#""component":"kubelet","code":"pod.go:12","lines":1204,"share_first_half":0.0004,"share_second_half":0.12,"#,
+                r#""first_time":"2024-05-14T03:12:44.120000Z","last_time":"2024-05-14T03:13:44.120000Z","#,
+                r#""example":{"source":"w-07.log","line":7,"offset":900,"time":"2024-05-14T03:12:44.120000Z","#,
+                r#""body":"Failed to sync pod web-1: back-off"}}],"#,
                 r#""gaps":[{"source":"a.log","by":"journald","lines":3}],"warnings":[{"source":"a.log","message":"cut"}],"#,
                 r#""interrupted":false}"#,
                 "\n"

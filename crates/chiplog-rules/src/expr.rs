@@ -4,10 +4,12 @@
 //! any        = all *( "or" all )
 //! all        = unary *( "and" unary )
 //! unary      = "not" unary / ( "(" any ")" / comparison ) [ "for" duration ]
-//! comparison = measure op literal
-//! measure    = "count" / "rate" / ( "max" / "min" / "sum" / "last" / "p50" / "p99" .. ) "(" capture ")"
+//! comparison = measure op literal / "absent"
+//! measure    = "count" / "rate" / "lasting"
+//!            / ( "max" / "min" / "sum" / "last" / "p50" / "p99" .. / "distinct" ) "(" capture ")"
+//!            / ( "since" / "ratio" ) "(" rule ")"
 //! op         = ">=" / ">" / "<=" / "<" / "==" / "!="
-//! literal    = integer / duration / size / number "/" unit-of-time
+//! literal    = integer / duration / size / number "/" unit-of-time / number [ "%" ]
 //! ```
 
 mod parse;
@@ -16,7 +18,7 @@ mod resolve;
 use std::cmp::Ordering;
 
 pub(crate) use parse::{Literal, RawExpr, SpannedError, parse};
-pub(crate) use resolve::{Known, resolve};
+pub(crate) use resolve::{Known, Resolver};
 
 /// A condition over the hits of a window.
 #[derive(Clone, Debug, PartialEq, Eq)]

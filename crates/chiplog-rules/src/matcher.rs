@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chiplog_parse::{EventValue, Record};
 
-use crate::condition::{Alternative, LabelSource, Reason, Regexes, Seen, Source, Unmet, field_into};
+use crate::condition::{Alternative, LabelSource, Reason, Seen, Source, Unmet, field_into};
+use crate::pattern::Regexes;
 use crate::rule::Unit;
 use crate::set::Compiled;
 use crate::units::{parse_bytes, parse_duration, parse_integer};
@@ -73,7 +74,7 @@ struct Scratch {
 
 impl Matcher {
     pub(crate) fn new(compiled: Arc<Compiled>) -> Self {
-        let regexes = Regexes::new(&compiled.regexes);
+        let regexes = Regexes::new(&compiled.patterns);
         Self { compiled, regexes, candidates: Vec::new(), message: Vec::new(), scratch: Scratch::default() }
     }
 

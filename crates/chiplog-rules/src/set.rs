@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
 use crate::cause::Cause;
 use crate::condition::{Alternative, CompiledRule};
 use crate::diagnostic::{Diagnostic, RuleErrors};
 use crate::load;
 use crate::matcher::Matcher;
+use crate::pattern::Pattern;
 use crate::prefilter::{Gate, Prefilter};
 use crate::rule::Rule;
 
@@ -47,7 +46,7 @@ pub(crate) struct Compiled {
     pub(crate) rules: Vec<CompiledRule>,
     /// In the order of the rules.
     pub(crate) alternatives: Vec<Alternative>,
-    pub(crate) regexes: Vec<Regex>,
+    pub(crate) patterns: Arc<[Pattern]>,
     pub(crate) gate: Gate,
 }
 
