@@ -47,7 +47,7 @@ impl Input<'_, '_> {
                 .filter(|cause| !graph.rules[cause.from].is_noise && is_known.insert(cause.from))
                 .collect();
             level =
-                fresh.iter().map(|cause| cause.from).filter(|rule| !graph.starts_incidents(*rule)).collect();
+                fresh.iter().map(|cause| cause.from).filter(|rule| !graph.rules[*rule].may_be_root).collect();
             found.extend(fresh.into_iter().map(|cause| (step, cause)));
         }
         let mut suspects: Vec<_> = found

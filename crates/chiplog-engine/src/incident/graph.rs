@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use chiplog_rules::{Cause, Rule, RuleSet};
 
-/// Below this a rule is a wrapper of any error, whatever is known to lead to it.
-const LEAST_SPECIFICITY_OF_A_ROOT: u8 = 45;
-
 /// What the rules know of causes and effects.
 pub(super) struct Graph<'r> {
     pub(super) rules: &'r [Rule],
@@ -47,13 +44,6 @@ impl<'r> Graph<'r> {
     pub(super) fn causes_of(&self, rule: usize) -> impl Iterator<Item = &'r Cause> {
         let causes = self.causes;
         self.into[rule].iter().map(move |cause| &causes[*cause]).filter(|cause| !cause.is_feedback)
-    }
-
-    /// Whether a problem starts incidents, rather than being the effect of something else.
-    pub(super) fn starts_incidents(&self, rule: usize) -> bool {
-        let Rule { is_noise, may_be_root, specificity, .. } = &self.rules[rule];
-        let has_causes = self.causes_of(rule).next().is_some();
-        !is_noise && (*may_be_root || !has_causes && *specificity >= LEAST_SPECIFICITY_OF_A_ROOT)
     }
 
     /// Every rule that leads to this one through others, itself not included.

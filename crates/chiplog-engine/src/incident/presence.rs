@@ -16,7 +16,7 @@ const PROGRAMS: &[(&str, &[&str])] = &[
     ("cilium", &["cilium"]),
     ("containerd", &["containerd", "k3s", "rke2", "k0s"]),
     ("coredns", &["coredns"]),
-    ("cri-o", &["crio", "cri-o"]),
+    ("crio", &["crio", "cri-o"]),
     ("docker", &["docker"]),
     ("etcd", &["etcd", "k3s", "rke2", "k0s"]),
     ("flannel", &["flannel"]),
@@ -33,9 +33,10 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 /// Components without logs of their own, and those in whose logs they are told of.
 const CARRIED: &[(&str, &[&str])] = &[
     ("client-go", &["kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy"]),
-    ("cni", &["kubelet", "containerd", "cri-o"]),
+    ("cni", &["kubelet", "containerd", "crio"]),
+    ("oom", &["kernel"]),
     ("network", &["kubelet", "kube-apiserver", "kube-proxy", "etcd"]),
-    ("runc", &["kubelet", "containerd", "docker", "cri-o"]),
+    ("runc", &["kubelet", "containerd", "docker", "crio"]),
 ];
 
 /// Times from the first to the last, in nanoseconds since the epoch.

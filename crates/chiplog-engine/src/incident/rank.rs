@@ -126,7 +126,7 @@ impl<'c, 's> Case<'c, 's> {
     pub(super) fn root(&self, ranked: &[Ranked]) -> Option<usize> {
         let Ranked { candidate: Candidate { member, .. }, is_first_cause, .. } = ranked.first()?;
         let (member, rule) = (*member, self.members[*member].rule);
-        if !is_first_cause || !self.graph.starts_incidents(rule) {
+        if !is_first_cause || !self.graph.rules[rule].may_be_root {
             return None;
         }
         // An earlier symptom that nothing explains may have a cause that led to this one as well.
@@ -139,7 +139,7 @@ impl<'c, 's> Case<'c, 's> {
             node.is_trouble
                 && is_earlier
                 && self.strongest(other).is_none()
-                && !self.graph.starts_incidents(node.rule)
+                && !self.graph.rules[node.rule].may_be_root
                 && self.graph.ancestors(node.rule).iter().zip(&ancestors).any(|(left, right)| *left && *right)
         });
         (!is_doubtful).then_some(member)
@@ -278,7 +278,7 @@ impl<'c, 's> Case<'c, 's> {
     fn nature(&self, member: usize) -> (i32, String) {
         let rule = self.members[member].rule;
         let causes = self.graph.causes_of(rule).count();
-        if self.graph.starts_incidents(rule) {
+        if self.graph.rules[rule].may_be_root {
             let text = if causes == 0 {
                 "nothing is known to lead to it"
             } else {

@@ -1,6 +1,6 @@
 //! `[[cause]]`: which finding leads to which.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use toml::de::{DeTable, DeValue};
 
@@ -201,6 +201,11 @@ fn path<'d>(effects: &BTreeMap<&'d str, Vec<&'d str>>, from: &'d str, to: &'d st
         }
     }
     None
+}
+
+/// The rules that others lead to. What a rule makes worse is no cause of it.
+pub(super) fn effects(drafts: &[CauseDraft]) -> BTreeSet<String> {
+    drafts.iter().filter(|draft| !draft.is_feedback).map(|draft| draft.to.text.clone()).collect()
 }
 
 /// The causes of checked drafts, given the index of every rule in the set. Those of rules that are
