@@ -233,7 +233,8 @@ pub struct Rule {
     pub floor: Option<String>,
     /// Known to be harmless unless it lasts. Shown apart; never the root of an incident.
     pub is_noise: bool,
-    /// Whether a finding may be the root of an incident.
+    /// Whether a finding may be the root of an incident: by default if no cause of it is known, and
+    /// the rule is more than a wrapper of any error, with a specificity of 45 or more.
     pub may_be_root: bool,
     /// Which releases of the programs write the lines, for readers.
     pub versions: Vec<String>,

@@ -47,10 +47,9 @@ pub(super) const KEYS: [&str; 24] = [
 const DEFAULT_SPECIFICITY: u8 = 50;
 const DEFAULT_SPAN_NANOS: i64 = 5 * 60 * 1_000_000_000;
 
-/// A finding of less cannot be the root of an incident, if the file does not say so.
-const SEVERITY_OF_ROOTS: RuleSeverity = RuleSeverity::Error;
-/// Nor can one of a rule that says less about its lines.
-const SPECIFICITY_OF_ROOTS: u8 = 66;
+/// A rule that says less about its lines wraps any error, so that its finding cannot be the root of
+/// an incident, if the file does not say so.
+const SPECIFICITY_OF_ROOTS: u8 = 45;
 
 /// The names of built-in files begin so.
 const BUILT_IN: &str = "builtin/";
@@ -71,10 +70,10 @@ pub(super) struct RuleDraft {
 }
 
 impl RuleDraft {
-    /// Decides what depends on values that `[tune]` may change.
-    pub(super) fn finish(&mut self) {
+    /// Decides what depends on other rules and files.
+    pub(super) fn finish(&mut self, has_causes: bool) {
         let rule = &mut self.rule;
-        let is_likely = rule.severity >= SEVERITY_OF_ROOTS && rule.specificity >= SPECIFICITY_OF_ROOTS;
+        let is_likely = !has_causes && rule.specificity >= SPECIFICITY_OF_ROOTS;
         rule.may_be_root = !rule.is_noise && self.root.unwrap_or(is_likely);
     }
 }
