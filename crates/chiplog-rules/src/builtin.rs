@@ -3,6 +3,7 @@
 /// Name and text of each built-in file.
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("builtin/calico.toml", include_str!("../packs/calico.toml")),
+    ("builtin/causes.toml", include_str!("../packs/causes.toml")),
     ("builtin/chrony.toml", include_str!("../packs/chrony.toml")),
     ("builtin/cilium.toml", include_str!("../packs/cilium.toml")),
     ("builtin/client-go.toml", include_str!("../packs/client-go.toml")),
