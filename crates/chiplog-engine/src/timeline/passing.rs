@@ -183,9 +183,13 @@ impl Timeline {
 
     /// The open condition does not hold any more, or did not when a live stream was told so.
     pub(super) fn give_up(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
-        let state = &mut self.keys[key];
-        state.pending = None;
-        if let Some(episode) = state.announced.take() {
+        self.keys[key].pending = None;
+        self.take_back(key, time, on_notice);
+    }
+
+    /// What a live stream was told had opened by `time` has not.
+    fn take_back(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
+        if let Some(episode) = self.keys[key].announced.take() {
             // Closed before it opened: there was nothing.
             let time = time.min(episode.opened.saturating_sub(1));
             self.report_episode(key, &episode, Transition::Close, time, on_notice);
@@ -244,7 +248,9 @@ impl Timeline {
             state.window.clear();
         }
         state.episode = Some(episode);
-        let was_announced = state.announced.take().is_some();
+        // A gap that was told late moves what was announced.
+        let was_announced = state.announced.take_if(|announced| announced.opened == opened).is_some();
+        self.take_back(key, opened, on_notice);
         self.schedule(key);
         if !was_announced {
             self.report(key, Transition::Open, opened, on_notice);
@@ -342,6 +348,16 @@ impl Timeline {
         let next = next.map(|next| next.saturating_add(state.behind_nanos));
         // What was due before is still to be looked at.
         let due = self.watches[state.host].due.time_of(key);
+        if episode.close_was_announced {
+            let until = now.saturating_add(state.behind_nanos);
+            if due.is_some_and(|due| self.outlook(key, due, until).change.is_some()) {
+                return;
+            }
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_was_announced = false;
+            }
+            self.report(key, Transition::Open, now, on_notice);
+        }
         self.put_down(key, due.into_iter().chain(next).min());
     }
 
