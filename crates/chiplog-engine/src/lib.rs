@@ -8,6 +8,7 @@ mod aggregate;
 mod block;
 mod census;
 mod clocks;
+mod clothes;
 mod companions;
 mod count;
 mod exact;

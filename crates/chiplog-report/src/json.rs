@@ -7,14 +7,15 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{
-    Evidence, Finding, Gap, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State, Transition, Unit,
-    ValueSummary, Warning,
+    Evidence, Finding, Gap, Incident, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State,
+    Transition, Unit, ValueSummary, Warning,
 };
 use chiplog_parse::{Format, UnixNanos};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::incident::IncidentJson;
 use crate::unknown::UnknownJson;
 
 /// Writes a finding as one line of JSON, `chiplog.finding.v1`.
@@ -53,8 +54,9 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 /// Writes the outcome of a scan as one line of JSON, `chiplog.scan.v1`.
 ///
 /// `findings` holds objects as [`write_finding_json`] writes them (those for which `show` is
-/// true); `rules` maps every rule of the set to its `hits`, `occurrences`, `late` and `values`;
-/// `inputs` says
+/// true) and `incidents` objects as [`write_incident_json`](crate::write_incident_json) writes them,
+/// whose findings are counted before any is left out; `rules` maps every rule of the set to its `hits`,
+/// `occurrences`, `late` and `values`; `inputs` says
 /// what was read (`formats` maps chains such as `journal_text>klog` to lines); `unknown` lists
 /// warnings and errors that no rule knows, by template (`lines`, and the share of all lines in the
 /// first and the second half of the inputs); `gaps` and `warnings` say what is missing or was assumed; `interrupted` that only part was read.
@@ -65,9 +67,10 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 pub fn write_scan_json(
     out: &mut dyn Write,
     summary: &ScanSummary,
+    incidents: &[Incident],
     show: &dyn Fn(&Finding) -> bool,
 ) -> io::Result<()> {
-    write_line(out, &ScanJson { summary, show })
+    write_line(out, &ScanJson { summary, incidents, show })
 }
 
 pub(crate) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
@@ -85,7 +88,7 @@ impl Serialize for Exact {
     }
 }
 
-fn exact(amount: impl Into<i128>, unit: Unit) -> Exact {
+pub(crate) fn exact(amount: impl Into<i128>, unit: Unit) -> Exact {
     Exact(Quantity { amount: amount.into(), unit })
 }
 
@@ -243,6 +246,7 @@ pub(crate) fn base64_unless_utf8(bytes: &[u8]) -> Option<String> {
 
 struct ScanJson<'a> {
     summary: &'a ScanSummary,
+    incidents: &'a [Incident],
     show: &'a dyn Fn(&Finding) -> bool,
 }
 
@@ -255,6 +259,7 @@ impl Serialize for ScanJson<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("schema", "chiplog.scan.v1")?;
         map.serialize_entry("findings", &findings.collect::<Vec<_>>())?;
+        map.serialize_entry("incidents", &List(self.incidents, IncidentJson))?;
         map.serialize_entry("rules", &rules)?;
         map.serialize_entry("inputs", &List(&summary.inputs, InputJson))?;
         map.serialize_entry("unknown", &List(&summary.unknown, UnknownJson))?;
@@ -404,11 +409,11 @@ mod tests {
         summary.findings.push(slow_apply_closed());
         summary.unknown.push(unknown());
         let mut out = vec![];
-        write_scan_json(&mut out, &summary, &|_| false).unwrap();
+        write_scan_json(&mut out, &summary, &[], &|_| false).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             concat!(
-                r#"{"schema":"chiplog.scan.v1","findings":[],"rules":{"a":{"hits":0,"occurrences":0,"late":0,"values":{}}},"#,
+                r#"{"schema":"chiplog.scan.v1","findings":[],"incidents":[],"rules":{"a":{"hits":0,"occurrences":0,"late":0,"values":{}}},"#,
                 r#""inputs":[{"name":"a.log","bytes":10,"lines":2,"formats":{"journal_text>klog":1},"census_lines":2,"#,
                 r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"hosts":["cp-1"]}],"#,
                 r#""unknown":[{"template":"Failed to sync pod <*> back-off","severity_text":"ERROR","severity_number":17,"#,

@@ -7,7 +7,7 @@
 //!   outcome of a scan. What a log says is data: it is escaped before it reaches a terminal
 //!   (see [`Escaped`]).
 //! - Alerting rules for Prometheus: [`write_prometheus_rules`].
-//! - JSON, for programs: [`write_finding_json`], [`write_scan_json`], [`write_record_json`],
+//! - JSON, for programs: [`write_finding_json`], [`write_incident_json`], [`write_scan_json`], [`write_record_json`],
 //!   [`write_series`], [`write_count`]. Each object names its schema; within a version, fields
 //!   are only ever added. Times are RFC 3339 in UTC, units are part of the field names, and
 //!   numbers are exact decimals: 117,026,891 ns is `0.117026891` seconds.
@@ -17,6 +17,7 @@ mod escape;
 #[cfg(test)]
 mod example;
 mod human;
+mod incident;
 mod json;
 mod layout;
 mod prometheus;
@@ -29,6 +30,7 @@ mod unknown;
 
 pub use escape::Escaped;
 pub use human::{Exactly, Roughly, Span, Thousands};
+pub use incident::write_incident_json;
 pub use json::{write_finding_json, write_scan_json};
 pub use prometheus::write_prometheus_rules;
 pub use record::write_record_json;

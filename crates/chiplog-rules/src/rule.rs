@@ -233,13 +233,17 @@ pub struct Rule {
     pub floor: Option<String>,
     /// Known to be harmless unless it lasts. Shown apart; never the root of an incident.
     pub is_noise: bool,
-    /// Whether a finding may be the root of an incident.
+    /// Whether a finding may be the root of an incident: by default if no cause of it is known, and
+    /// the rule is more than a wrapper of any error, with a specificity of 45 or more.
     pub may_be_root: bool,
     /// Which releases of the programs write the lines, for readers.
     pub versions: Vec<String>,
     /// The program that the rule is about, for readers; that of a built-in rule is the name of its
     /// file.
     pub component: Option<String>,
+    /// The programs that its conditions name, as the file writes them, each once. Empty if lines of
+    /// any program match.
+    pub programs: Vec<String>,
     /// Whether a file changed the rule by `[tune]`: what its own tests expect of states may not hold.
     pub is_tuned: bool,
     /// The captures whose different texts are counted: the order of [`crate::Hit::distinct`], and

@@ -148,17 +148,30 @@ floor = "what takes less than 100 ms is not written"
 #[test]
 fn what_may_be_a_root() {
     for (keys, expected) in [
-        ("", false),
-        ("severity = 'error'\nspecificity = 66", true),
-        ("severity = 'critical'\nspecificity = 90", true),
-        ("severity = 'error'\nspecificity = 65", false),
-        ("severity = 'warning'\nspecificity = 90", false),
-        ("severity = 'error'\nspecificity = 66\nroot = false", false),
-        ("root = true", true),
-        ("severity = 'error'\nspecificity = 66\nnoise = true", false),
+        ("", true),
+        ("specificity = 45", true),
+        ("specificity = 44", false),
+        ("specificity = 44\nroot = true", true),
+        ("root = false", false),
+        ("noise = true", false),
+        ("noise = true\nroot = true", false),
     ] {
         assert_eq!(rule(&format!("id = 'x'\nmatch = 'some text'\n{keys}\n")).may_be_root, expected, "{keys}");
     }
+}
+
+#[test]
+fn an_effect_is_a_root_only_if_its_file_says_so() {
+    let file = |keys: &str| {
+        let text = format!(
+            "[[rule]]\nid = 'x'\nmatch = 'some text'\n{keys}\n[[rule]]\nid = 'y'\nmatch = 'other text'\n\
+             [[cause]]\nfrom = 'y'\nto = 'x'\n[[cause]]\nfrom = 'x'\nto = 'y'\nfeedback = true\n"
+        );
+        let set = RuleSet::load([("f.toml", text)]).unwrap().set;
+        ["x", "y"].map(|id| set.get(id).unwrap().may_be_root)
+    };
+    assert_eq!(file(""), [false, true]);
+    assert_eq!(file("root = true"), [true, true]);
 }
 
 #[test]

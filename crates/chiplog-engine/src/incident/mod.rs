@@ -1,5 +1,18 @@
 //! Incidents: which findings belong together, what probably started them, and what is not known.
 
+mod absent;
+mod graph;
+mod join;
+mod link;
+mod node;
+mod presence;
+mod rank;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,16 +20,140 @@ use chiplog_parse::{Severity, UnixNanos};
 use chiplog_rules::{Basis, Lag, RuleSet};
 
 use crate::ScanSummary;
+use absent::Input;
+use graph::Graph;
+use join::Edge;
+use node::Node;
+use presence::Presence;
+use rank::Case;
 
 /// Which findings of a scan belong together, and what probably started them.
 ///
 /// A function of the rules and the summary alone; the order of findings and sightings does not
-/// matter. Every finding but those of noise is in exactly one incident; an incident may be a single
-/// finding. The gravest come first, then the earliest.
+/// matter. Every finding that is a warning or worse and not noise is in exactly one incident; an
+/// incident may be a single finding. The gravest come first, then the earliest.
+///
+/// ```
+/// use std::sync::Arc;
+/// use chiplog_engine::{Finding, Root, Scan, ScanOptions, diagnose};
+/// use chiplog_parse::{Severity, UnixNanos};
+/// use chiplog_rules::RuleSet;
+///
+/// let rules = r#"
+/// [[rule]]
+/// id = "disk-slow"
+/// match = "disk is slow"
+/// [[rule]]
+/// id = "write-late"
+/// match = "write is late"
+/// [[cause]]
+/// from = "disk-slow"
+/// to = "write-late"
+/// lag = "0s to 5s"
+/// "#;
+/// let rules = RuleSet::load([("app.toml", rules)])?.set;
+/// let finding = |rule: &str, seconds: i64| {
+///     let (rule, source) = (Arc::from(rule), Arc::from("app.log"));
+///     let mut finding = Finding::new(rule, Arc::from(""), Severity::Error, source);
+///     finding.first_time = Some(UnixNanos(seconds * 1_000_000_000));
+///     finding
+/// };
+/// let mut summary = Scan::new(&rules, ScanOptions::default()).finish();
+/// summary.findings = vec![finding("write-late", 3), finding("disk-slow", 1)];
+/// let incidents = diagnose(&rules, &summary);
+/// assert_eq!(incidents.len(), 1);
+/// let Root::Member(root) = incidents[0].root else { panic!("it was seen") };
+/// assert_eq!(&*incidents[0].members[root].rule_id, "disk-slow");
+/// # Ok::<(), chiplog_rules::RuleErrors>(())
+/// ```
 #[must_use]
 pub fn diagnose(rules: &RuleSet, summary: &ScanSummary) -> Vec<Incident> {
-    let _ = (rules, summary);
-    Vec::new()
+    let graph = Graph::new(rules);
+    let nodes = node::nodes(&graph, summary);
+    let presence = Presence::new(&graph, summary, &nodes);
+    let links = join::links(&graph, &nodes);
+    let groups = join::groups(&graph, &nodes, &links);
+    let mut edges: BTreeMap<usize, Vec<Edge>> = BTreeMap::new();
+    for link in links {
+        edges.entry(link.to).or_default().push(link);
+    }
+    let input = Input { graph: &graph, summary, nodes: &nodes, presence: &presence };
+    let mut incidents: Vec<(usize, Incident)> = groups
+        .into_iter()
+        .filter_map(|group| Some((*group.first()?, incident(&input, &group, &edges))))
+        .collect();
+    incidents.sort_by_key(|(first, incident)| {
+        (Reverse(incident.severity), incident.first_time.is_none(), incident.first_time, *first)
+    });
+    incidents.into_iter().map(|(_, incident)| incident).collect()
+}
+
+/// Works out one incident. `group` is not empty.
+fn incident(input: &Input<'_, '_>, group: &[usize], edges: &BTreeMap<usize, Vec<Edge>>) -> Incident {
+    let case = Case::new(input.graph, input.nodes, group, edges);
+    let ranked = case.candidates(&|path| input.expected(&case, path).len());
+    let chain = ranked.first().map(|first| first.chain.clone()).unwrap_or_default();
+    let root = case.root(&ranked);
+    let candidates: Vec<Candidate> = ranked.into_iter().map(|ranked| ranked.candidate).collect();
+    let start = candidates.first().map_or(0, |first| first.member);
+    let expected = input.expected(&case, &case.path(start, &chain));
+    let suspects = if root.is_some() { Vec::new() } else { input.suspects(&case, start) };
+    let unknowns = input.unknowns(&case, &suspects);
+    let root = root.map_or(Root::Unknown { earliest: start, suspects }, Root::Member);
+
+    let trouble =
+        || case.members.iter().enumerate().filter(|(index, node)| node.is_trouble || *index == start);
+    let hosts =
+        case.members.iter().filter_map(|node| node.host.name()).collect::<std::collections::BTreeSet<_>>();
+    Incident {
+        severity: trouble().map(|(_, node)| member(input, node).severity).max().unwrap_or(Severity::Warning),
+        first_time: trouble().filter_map(|(_, node)| node.first).min().map(UnixNanos),
+        last_time: case.members.iter().filter_map(|node| node.last).max().map(UnixNanos),
+        hosts: hosts.into_iter().map(Arc::from).collect(),
+        members: case.members.iter().map(|node| member(input, node)).collect(),
+        root,
+        candidates,
+        links: case.links.iter().map(|edge| link(input.graph, edge)).collect(),
+        chain,
+        expected,
+        unknowns,
+    }
+}
+
+fn member(input: &Input<'_, '_>, node: &Node<'_>) -> Member {
+    let rule = &input.graph.rules[node.rule];
+    let severity = match node.seen {
+        Seen::Finding(index) => input.summary.findings[index].severity,
+        Seen::Sighting(_) => rule.severity.of_log(),
+    };
+    Member {
+        seen: node.seen,
+        rule_id: Arc::from(rule.id.as_str()),
+        title: Arc::from(rule.title.as_str()),
+        severity,
+        is_noise: rule.is_noise,
+        source: Arc::clone(node.source),
+        host: node::label(node.group, "host").map(Arc::from),
+        group: node.group.to_vec(),
+        first_time: node.first.map(UnixNanos),
+        last_time: node.last.map(UnixNanos),
+        hits: node.hits,
+    }
+}
+
+fn link(graph: &Graph<'_>, edge: &Edge) -> Link {
+    let cause = &graph.causes[edge.cause];
+    Link {
+        cause: edge.from,
+        effect: edge.to,
+        lag_nanos: edge.judged.lag_nanos,
+        fit: edge.judged.fit,
+        points: edge.judged.points,
+        known: cause.lag,
+        basis: cause.basis,
+        because: cause.because.as_deref().map(Arc::from),
+        is_feedback: cause.is_feedback,
+    }
 }
 
 /// Troubles that belong together.

@@ -132,8 +132,9 @@ fn assemble(drafts: Drafts, hash: u64) -> RuleSet {
     let mut alternatives = Vec::new();
     let mut literals = Vec::new();
     let mut because = Vec::new();
+    let effects = cause::effects(&causes);
     for (index, mut draft) in drafts.into_iter().enumerate() {
-        draft.finish();
+        draft.finish(effects.contains(&draft.id.text));
         if draft.alternatives.iter().any(|(_, sets)| sets.is_empty()) {
             because.push(draft.rule.id.clone());
         }

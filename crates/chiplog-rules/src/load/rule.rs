@@ -47,10 +47,9 @@ pub(super) const KEYS: [&str; 24] = [
 const DEFAULT_SPECIFICITY: u8 = 50;
 const DEFAULT_SPAN_NANOS: i64 = 5 * 60 * 1_000_000_000;
 
-/// A finding of less cannot be the root of an incident, if the file does not say so.
-const SEVERITY_OF_ROOTS: RuleSeverity = RuleSeverity::Error;
-/// Nor can one of a rule that says less about its lines.
-const SPECIFICITY_OF_ROOTS: u8 = 66;
+/// A rule that says less about its lines wraps any error, so that its finding cannot be the root of
+/// an incident, if the file does not say so.
+const SPECIFICITY_OF_ROOTS: u8 = 45;
 
 /// The names of built-in files begin so.
 const BUILT_IN: &str = "builtin/";
@@ -71,10 +70,10 @@ pub(super) struct RuleDraft {
 }
 
 impl RuleDraft {
-    /// Decides what depends on values that `[tune]` may change.
-    pub(super) fn finish(&mut self) {
+    /// Decides what depends on other rules and files.
+    pub(super) fn finish(&mut self, has_causes: bool) {
         let rule = &mut self.rule;
-        let is_likely = rule.severity >= SEVERITY_OF_ROOTS && rule.specificity >= SPECIFICITY_OF_ROOTS;
+        let is_likely = !has_causes && rule.specificity >= SPECIFICITY_OF_ROOTS;
         rule.may_be_root = !rule.is_noise && self.root.unwrap_or(is_likely);
     }
 }
@@ -153,7 +152,7 @@ pub(super) fn rule<'f>(
             Some("leave out one of `noise` and `root`".to_owned());
     }
     // At the top of a file, `[[cause]]` says what leads to what.
-    let cause = match get(table, "cause").map(|value| value.get_ref()) {
+    let cause = match get(table, "cause").map(toml::Spanned::get_ref) {
         Some(DeValue::Array(_) | DeValue::Table(_)) if start == 0 => get(table, "because"),
         _ => reader.either(table, "because", "cause"),
     };
@@ -167,12 +166,9 @@ pub(super) fn rule<'f>(
         reader.file.strip_prefix(BUILT_IN).and_then(|name| name.strip_suffix(".toml")).map(str::to_owned)
     });
 
-    let mut versions: Vec<String> = Vec::new();
-    for version in drafts.iter_mut().flat_map(|draft| std::mem::take(&mut draft.versions)) {
-        if !versions.contains(&version) {
-            versions.push(version);
-        }
-    }
+    let versions = each_once(drafts.iter_mut().flat_map(|draft| std::mem::take(&mut draft.versions)));
+    let programs = drafts.iter().flat_map(|draft| &draft.alternative.components);
+    let programs = each_once(programs.map(|(name, _)| name.clone()));
     let texts =
         |list: Option<Vec<Text>>| list.unwrap_or_default().into_iter().map(|text| text.text).collect();
     let id = id.unwrap_or_else(|| Text { text: String::new(), span: start..start });
@@ -200,6 +196,7 @@ pub(super) fn rule<'f>(
         may_be_root: false,
         versions,
         component,
+        programs,
         is_tuned: false,
         distinct_captures: Vec::new(),
         companions: Vec::new(),
@@ -225,6 +222,16 @@ pub(super) fn rule<'f>(
         CompiledRule { takes, labels, repeats, distinct: Vec::new(), once: once.map(|(_, sources)| sources) };
     let alternatives = drafts.into_iter().map(|draft| (draft.alternative, draft.literals)).collect();
     RuleDraft { rule, conditions, compiled, alternatives, id, file, is_enabled: true, root }
+}
+
+fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut list: Vec<String> = Vec::new();
+    for text in texts {
+        if !list.contains(&text) {
+            list.push(text);
+        }
+    }
+    list
 }
 
 /// What stands for a condition until all rules are known.

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod bench;
 pub(crate) mod detect;
 pub(crate) mod exchange;
 pub(crate) mod explain;
@@ -47,6 +48,7 @@ impl Selection {
     /// guessed that was given.
     fn restrict(&self, summary: &mut ScanSummary) {
         summary.findings.retain(|finding| self.has_rule(&finding.rule_id));
+        summary.sightings.retain(|sighting| self.has_rule(&sighting.rule_id));
         summary.rules.retain(|id, _| self.has_rule(id));
         for input in &mut summary.inputs {
             input.year_was_guessed &= !self.year_is_given;
