@@ -6,6 +6,10 @@ use crate::clocks::{DISORDER_NANOS, LineTimes};
 use crate::companions::Tracks;
 use crate::view::{Companions, Unknown, View};
 
+/// Keys that a hit of another rule comes to. Further ones are judged by their own hits and by time
+/// alone, so that no line costs more than this.
+const MAX_FOLLOWERS: usize = 1_000;
+
 /// A change of a key by the passing of time.
 #[derive(Clone, Copy, Debug)]
 enum Change {
@@ -364,12 +368,18 @@ impl Timeline {
     /// Lets the lines of other rules come to a key while they may change anything for it.
     fn follow(&mut self, key: usize) {
         let state = &self.keys[key];
-        let may_change = state.episode.is_some() || state.pending.is_some() || state.last_hit.is_some();
+        let plan = &self.plans[state.rule];
+        let may_change = match state.episode {
+            Some(_) => plan.close_changes.looks_at_others(),
+            None => {
+                plan.open_changes.looks_at_others() && (state.pending.is_some() || state.last_hit.is_some())
+            }
+        };
         for track in &state.companions {
             let followers = &mut self.tracks.all[*track].followers;
-            if may_change {
+            if may_change && followers.len() < MAX_FOLLOWERS {
                 followers.insert(key);
-            } else {
+            } else if !may_change {
                 followers.remove(&key);
             }
         }
