@@ -5,14 +5,21 @@
 //! some envelope writes differently, and a *piece* is what is left: it stands in the raw line as it
 //! stands in the text, however deep it is nested.
 
+use std::cmp::Reverse;
+
+use memchr::memmem;
 use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
 /// Shorter pieces occur everywhere.
-pub(crate) const MIN_LEN: usize = 4;
+const MIN_LEN: usize = 4;
 
 /// One of these must occur in the line. Not empty; each at least [`MIN_LEN`] long.
 pub(crate) type AnyOf = Vec<Vec<u8>>;
+
+/// Lines of a healthy cluster with invented names, by which literals are judged: one that occurs
+/// here is common.
+pub(crate) const SAMPLE: &[u8] = include_bytes!("literals/sample.log");
 
 /// How many literals a set may have before it is worth less than no set.
 const MAX_SET: usize = 16;
@@ -85,7 +92,7 @@ fn required(hir: &Hir, raw_line: bool, depth: usize, sets: &mut Vec<AnyOf>) {
             for part in parts {
                 let mut of_part = Vec::new();
                 required(part, raw_line, depth + 1, &mut of_part);
-                match of_part.into_iter().max_by_key(set_score) {
+                match of_part.into_iter().max_by_key(rank) {
                     Some(best) => union.extend(best),
                     None => return,
                 }
@@ -140,13 +147,30 @@ fn rarity(byte: u8) -> u32 {
 }
 
 /// How good a piece is: the bits of surprise in its rarest bytes, and a little for its length.
-pub(crate) fn score(piece: &[u8]) -> u32 {
+fn score(piece: &[u8]) -> u32 {
     let rarest = piece.windows(MIN_LEN).map(|part| part.iter().map(|byte| rarity(*byte)).sum()).max();
     rarest.unwrap_or(0) + u32::try_from(piece.len().min(16)).unwrap_or(0)
 }
 
-/// How good a set is: that of its worst literal, less what each further one costs.
-pub(crate) fn set_score(set: &AnyOf) -> u32 {
+/// From this length on, a literal is searched for together with all others, at no further cost.
+pub(crate) const LONG: usize = 11;
+
+/// From this length on, the search for it seldom stops in vain.
+const AMPLE: usize = 13;
+
+/// How good a set is, in order: the greater the better.
+///
+/// First by what it costs, in nanoseconds for each line of a healthy cluster, roughly: a line found
+/// in vain costs as much as passing over twenty, a short literal a second pass over all input.
+pub(crate) fn rank(set: &AnyOf) -> (Reverse<usize>, u32) {
+    let per_cent: usize = set.iter().map(|piece| memmem::find_iter(SAMPLE, piece).count()).sum();
+    let shortest = set.iter().map(Vec::len).min().unwrap_or(0);
+    let cost = 5 * per_cent + if shortest < LONG { 15 } else { 0 } + if shortest < AMPLE { 2 } else { 0 };
+    (Reverse(cost), set_score(set))
+}
+
+/// How rare a set is: that of its worst literal, less what each further one costs.
+fn set_score(set: &AnyOf) -> u32 {
     let worst = set.iter().map(|piece| score(piece)).min().unwrap_or(0);
     worst.saturating_sub(4 * u32::try_from(set.len() - 1).unwrap_or(u32::MAX / 4))
 }
