@@ -6,10 +6,13 @@
 //! stands in the text, however deep it is nested.
 
 use std::cmp::Reverse;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
+
+use crate::prefilter::windows;
 
 /// Shorter pieces occur everywhere.
 const MIN_LEN: usize = 4;
@@ -152,21 +155,23 @@ fn score(piece: &[u8]) -> u32 {
     rarest.unwrap_or(0) + u32::try_from(piece.len().min(16)).unwrap_or(0)
 }
 
-/// From this length on, a literal is searched for together with all others, at no further cost.
-pub(crate) const LONG: usize = 11;
-
-/// From this length on, the search for it seldom stops in vain.
-const AMPLE: usize = 13;
-
 /// How good a set is, in order: the greater the better.
 ///
-/// First by what it costs, in nanoseconds for each line of a healthy cluster, roughly: a line found
-/// in vain costs as much as passing over twenty, a short literal a second pass over all input.
+/// First by what it costs, in picoseconds for each line of a healthy cluster, roughly. A line found
+/// in vain costs as much as passing over some twenty, a short literal a second pass over all input.
+/// Where the search looks closer in vain it costs as much as passing over a line.
 pub(crate) fn rank(set: &AnyOf) -> (Reverse<usize>, u32) {
-    let per_cent: usize = set.iter().map(|piece| memmem::find_iter(SAMPLE, piece).count()).sum();
-    let shortest = set.iter().map(Vec::len).min().unwrap_or(0);
-    let cost = 5 * per_cent + if shortest < LONG { 15 } else { 0 } + if shortest < AMPLE { 2 } else { 0 };
-    (Reverse(cost), set_score(set))
+    static WINDOWS: LazyLock<windows::Sample> = LazyLock::new(|| windows::Sample::new(SAMPLE, 6));
+    let cost_of = |literal: &Vec<u8>| {
+        let found = memmem::find_iter(SAMPLE, literal).count() * 5_000;
+        found
+            + match literal.len() {
+                ..windows::MIN_LEN => 15_000,
+                windows::MIN_LEN..windows::AMPLE_LEN => 500 + 30 * WINDOWS.count_of_span(literal),
+                _ => 30 * WINDOWS.count_of_span(literal),
+            }
+    };
+    (Reverse(set.iter().map(cost_of).sum()), set_score(set))
 }
 
 /// How rare a set is: that of its worst literal, less what each further one costs.

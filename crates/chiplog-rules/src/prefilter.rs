@@ -4,7 +4,7 @@ mod choice;
 mod gate;
 mod search;
 mod short;
-mod windows;
+pub(crate) mod windows;
 
 use crate::literals::{AnyOf, SAMPLE};
 use choice::Choice;

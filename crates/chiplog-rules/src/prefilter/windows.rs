@@ -18,36 +18,33 @@ const STRIDE: usize = 8;
 /// How many bytes are looked at in one go: the compiler lays out the loop over them.
 const GROUP: usize = 8 * STRIDE;
 
-/// Shorter windows occur too often, so shorter literals cannot be searched for in this way.
-const SHORTEST_WINDOW: usize = 4;
+/// Shorter windows occur so often that too much passes which is none of ours.
+const SHORTEST_WINDOW: usize = 6;
 
-/// The length of the shortest literal that has [`STRIDE`] windows, in bytes.
-pub(super) const MIN_LEN: usize = span_of(SHORTEST_WINDOW);
+/// The length of the shortest literal that can be searched for in this way, in bytes.
+pub(crate) const MIN_LEN: usize = span_of(SHORTEST_WINDOW);
+
+/// From this length on, a literal can be found by the longest windows.
+pub(crate) const AMPLE_LEN: usize = span_of(STRIDE);
 
 const fn span_of(window: usize) -> usize {
     window + STRIDE - 1
 }
 
 /// How many slots a table may have.
-const SIZES: [usize; 4] = [1 << 11, 1 << 13, 1 << 15, 1 << 17];
+const SIZES: [usize; 5] = [1 << 11, 1 << 13, 1 << 15, 1 << 16, 1 << 17];
 
 /// In a table that is filled further, most windows would find their slot taken.
 const SLOTS_FOR_EACH: usize = 4 * STRIDE;
 
 /// How many literals there may be.
-pub(super) const MAX_COUNT: usize = SIZES[3] / SLOTS_FOR_EACH;
+pub(super) const MAX_COUNT: usize = SIZES[4] / SLOTS_FOR_EACH;
 
-/// Odd numbers with bits all over, any of which makes a hash of a multiplication.
-const MULTIPLIERS: [u64; 8] = [
-    0x9e37_79b9_7f4a_7c15,
-    0xd6e8_feb8_6659_fd93,
-    0xff51_afd7_ed55_8ccd,
-    0xc4ce_b9fe_1a85_ec53,
-    0xbf58_476d_1ce4_e5b9,
-    0x94d0_49bb_1331_11eb,
-    0x2545_f491_4f6c_dd1d,
-    0x8cb9_2ba7_2f3d_8dd7,
-];
+/// How many multipliers are tried at each size.
+const ATTEMPTS: u64 = 256;
+
+/// The multipliers are the odd multiples of this: its bits are all over.
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Long literals, and how to find them.
 #[derive(Clone, Debug)]
@@ -112,47 +109,49 @@ fn vacant(slot: usize) -> u8 {
     if slot % 2 == 0 { 0x80 } else { 0 }
 }
 
-/// Windows as numbers, with how often each occurs in a sample.
-struct Sample {
-    windows: Vec<u64>,
+/// The windows of a sample of ordinary lines, all of one length.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    window_len: usize,
+    sorted: Vec<u64>,
 }
 
 impl Sample {
-    fn new(sample: &[u8], hash: Hash) -> Self {
-        let mut windows: Vec<u64> =
-            sample.array_windows().map(|word: &[u8; STRIDE]| hash.window(*word)).collect();
-        windows.sort_unstable();
-        Self { windows }
+    pub(crate) fn new(text: &[u8], window_len: usize) -> Self {
+        let mut sorted: Vec<u64> = windows_of(text, window_len).collect();
+        sorted.sort_unstable();
+        Self { window_len, sorted }
     }
 
-    fn count(&self, window: u64) -> usize {
-        let from = self.windows.partition_point(|other| *other < window);
-        self.windows.get(from..).unwrap_or(&[]).partition_point(|other| *other == window)
-    }
-}
-
-/// What it would mean to add a window.
-#[derive(Clone, Copy)]
-struct Place {
-    window: u64,
-    slot: usize,
-    in_sample: usize,
-    is_new: bool,
-}
-
-impl Place {
-    /// How bad it would be to add all of these; `None` if not all can be.
-    fn cost(span: &[Option<Self>]) -> Option<(usize, usize)> {
-        let span: Vec<Self> = span.iter().copied().collect::<Option<_>>()?;
-        let collides = |(index, place): (usize, &Self)| {
-            span[..index].iter().any(|other| other.slot == place.slot && other.window != place.window)
+    /// How often each window of a literal occurs in the sample.
+    fn counts(&self, literal: &[u8]) -> Vec<usize> {
+        let count = |window: u64| {
+            let from = self.sorted.partition_point(|other| *other < window);
+            self.sorted.get(from..).unwrap_or(&[]).partition_point(|other| *other == window)
         };
-        if span.iter().enumerate().any(collides) {
-            return None;
-        }
-        let in_sample = span.iter().map(|place| place.in_sample).sum();
-        Some((in_sample, span.iter().filter(|place| place.is_new).count()))
+        windows_of(literal, self.window_len).map(count).collect()
     }
+
+    /// How often the windows by which a literal is found occur in the sample, at least.
+    pub(crate) fn count_of_span(&self, literal: &[u8]) -> usize {
+        self.counts(literal).windows(STRIDE).map(|span| span.iter().sum()).min().unwrap_or(0)
+    }
+}
+
+/// The windows of a text, as numbers. Their last bytes are the highest, and those beyond the
+/// window's length are zero and the lowest.
+fn windows_of(text: &[u8], window_len: usize) -> impl Iterator<Item = u64> {
+    text.windows(window_len).map(move |window| {
+        let mut word = [0; STRIDE];
+        word[STRIDE - window_len..].copy_from_slice(window);
+        u64::from_le_bytes(word)
+    })
+}
+
+/// A literal that is to be placed.
+struct Draft {
+    windows: Vec<u64>,
+    in_sample: Vec<usize>,
 }
 
 impl Windows {
@@ -163,29 +162,38 @@ impl Windows {
         literals.sort_by_key(|(id, literal)| (literal.len(), *id));
         let shortest = literals.first().map_or(MIN_LEN, |(_, literal)| literal.len());
         let window_len = (shortest + 1).saturating_sub(STRIDE).clamp(SHORTEST_WINDOW, STRIDE);
-        let mut hash = Hash { shift: 8 * (STRIDE - window_len) as u32, multiplier: MULTIPLIERS[0] };
-        let sample = Sample::new(sample, hash);
-        let mut table = Self::empty(hash, SIZES[3]);
-        let mut left_out = literals.clone();
-        for slots in SIZES.into_iter().filter(|slots| *slots >= literals.len() * SLOTS_FOR_EACH) {
-            for multiplier in MULTIPLIERS {
-                hash.multiplier = multiplier;
-                let mut other = Self::empty(hash, slots);
-                let without = other.fill(&literals, window_len, &sample);
-                if without.len() < left_out.len() {
-                    (table, left_out) = (other, without);
-                }
-                if left_out.is_empty() {
-                    return (table, left_out);
-                }
+        let sample = Sample::new(sample, window_len);
+        let drafts: Vec<Draft> = literals
+            .iter()
+            .map(|(_, literal)| Draft {
+                windows: windows_of(literal, window_len).collect(),
+                in_sample: sample.counts(literal),
+            })
+            .collect();
+        let sizes = SIZES.into_iter().filter(|slots| *slots >= literals.len() * SLOTS_FOR_EACH);
+        for (slots, attempt) in sizes.flat_map(|slots| (0..ATTEMPTS).map(move |attempt| (slots, attempt))) {
+            let mut table = Self::empty(window_len, attempt, slots);
+            if drafts.iter().enumerate().all(|(index, draft)| table.place(index, draft)) {
+                table.literals = literals;
+                return (table, Vec::new());
+            }
+        }
+        let mut table = Self::empty(window_len, 0, SIZES[4]);
+        let mut left_out = Vec::new();
+        for (draft, literal) in drafts.iter().zip(literals) {
+            if table.place(table.literals.len(), draft) {
+                table.literals.push(literal);
+            } else {
+                left_out.push(literal);
             }
         }
         (table, left_out)
     }
 
-    fn empty(hash: Hash, slots: usize) -> Self {
+    fn empty(window_len: usize, attempt: u64, slots: usize) -> Self {
+        let shift = 8 * (STRIDE - window_len) as u32;
         Self {
-            hash,
+            hash: Hash { shift, multiplier: MULTIPLIER.wrapping_mul(2 * attempt + 1) },
             tags: (0..slots).map(vacant).collect(),
             owners: vec![u32::MAX; slots],
             windows: Vec::new(),
@@ -193,51 +201,38 @@ impl Windows {
         }
     }
 
-    /// Adds those literals for which there is room; gives back the others.
-    fn fill(
-        &mut self,
-        literals: &[(usize, Vec<u8>)],
-        window_len: usize,
-        sample: &Sample,
-    ) -> Vec<(usize, Vec<u8>)> {
-        let mut left_out = Vec::new();
-        for literal in literals {
-            let windows: Vec<u64> = literal
-                .1
-                .windows(window_len)
-                .map(|text| {
-                    let mut word = [0; STRIDE];
-                    word[..window_len].copy_from_slice(text);
-                    self.hash.window(word)
-                })
-                .collect();
-            let places: Vec<Option<Place>> =
-                windows.iter().map(|window| self.place(*window, sample)).collect();
-            let spans = places.windows(STRIDE).enumerate();
-            let Some((_, start)) = spans.filter_map(|(start, span)| Some((Place::cost(span)?, start))).min()
-            else {
-                left_out.push(literal.clone());
-                continue;
-            };
-            for (offset, window) in windows.iter().enumerate().skip(start).take(STRIDE) {
-                self.add(*window, Holder { literal: self.literals.len(), offset });
-            }
-            self.literals.push(literal.clone());
+    /// Adds the span of a literal that occurs least in the sample, of those for which there is
+    /// room, and of several such that which takes the fewest slots; `false` if there is none.
+    fn place(&mut self, literal: usize, draft: &Draft) -> bool {
+        let spans = draft.windows.windows(STRIDE).zip(draft.in_sample.windows(STRIDE)).enumerate();
+        let best = spans
+            .filter_map(|(start, (windows, in_sample))| {
+                Some((in_sample.iter().sum::<usize>(), self.slots_needed(windows)?, start))
+            })
+            .min();
+        let Some((_, _, start)) = best else { return false };
+        for (offset, window) in draft.windows.iter().enumerate().skip(start).take(STRIDE) {
+            self.add(*window, Holder { literal, offset });
         }
-        left_out
+        true
     }
 
-    /// Where a window would stand; `None` if another stands there.
-    fn place(&self, window: u64, sample: &Sample) -> Option<Place> {
-        let slots = self.tags.len();
-        let slot = slot(self.hash.of(window), slots);
-        let owner = self.windows.get(self.owners[slot] as usize);
-        owner.is_none_or(|owner| owner.text == window).then(|| Place {
-            window,
-            slot,
-            in_sample: sample.count(window),
-            is_new: owner.is_none(),
-        })
+    /// How many slots these windows would take; `None` if not all could be added.
+    fn slots_needed(&self, windows: &[u64]) -> Option<usize> {
+        let slot_of = |window: u64| slot(self.hash.of(window), self.tags.len());
+        let mut needed = 0;
+        for (index, window) in windows.iter().enumerate() {
+            match self.windows.get(self.owners[slot_of(*window)] as usize) {
+                Some(owner) if owner.text != *window => return None,
+                Some(_) => {}
+                None => needed += 1,
+            }
+            let collides = |other: &u64| other != window && slot_of(*other) == slot_of(*window);
+            if windows[..index].iter().any(collides) {
+                return None;
+            }
+        }
+        Some(needed)
     }
 
     fn add(&mut self, window: u64, holder: Holder) {
@@ -263,7 +258,9 @@ impl Windows {
         on_found: impl FnMut(usize, usize) -> ControlFlow<T>,
     ) -> Option<T> {
         // The number of slots must be known to the compiler, which then checks no index.
-        if let Some(tags) = self.tags.first_chunk::<{ SIZES[3] }>() {
+        if let Some(tags) = self.tags.first_chunk::<{ SIZES[4] }>() {
+            self.scan_with(tags, bytes, from, on_found)
+        } else if let Some(tags) = self.tags.first_chunk::<{ SIZES[3] }>() {
             self.scan_with(tags, bytes, from, on_found)
         } else if let Some(tags) = self.tags.first_chunk::<{ SIZES[2] }>() {
             self.scan_with(tags, bytes, from, on_found)
