@@ -2,7 +2,7 @@
 
 use crate::{assert_snapshot, run};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 15] = [
     &[],
     &["scan"],
     &["parse"],
@@ -13,6 +13,8 @@ const COMMANDS: [&[&str]; 13] = [
     &["rules", "lint"],
     &["rules", "test"],
     &["rules", "try"],
+    &["rules", "import-npd"],
+    &["rules", "export"],
     &["series"],
     &["count"],
     &["completions"],

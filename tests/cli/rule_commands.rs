@@ -99,3 +99,40 @@ fn lists_are_sorted_and_also_json() {
         "{json}"
     );
 }
+
+#[test]
+fn rules_of_node_problem_detector_are_taken_over() {
+    let config = r#"{"plugin": "kmsg", "logPath": "/dev/kmsg", "source": "kernel-monitor", "rules": [
+        {"type": "temporary", "reason": "TaskHung", "pattern": "task \\S+:\\w+ blocked for more than \\w+ seconds\\."},
+        {"type": "temporary", "reason": "NTPIsDown", "path": "./check_ntp.sh"}
+    ]}"#;
+    let files = Files::new(&[("kernel.json", config)]);
+    let config = files.path("kernel.json");
+    let ran = run(["rules".as_ref(), "import-npd".as_ref(), config.as_os_str()]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("NTPIsDown: runs ./check_ntp.sh"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("# Note: NTPIsDown"), "{}", ran.stdout);
+
+    // What comes out is a rule file that works.
+    let line = b"[ 364.1] INFO: task dockerd:712 blocked for more than 120 seconds.\n";
+    let files = Files::new(&[("npd.toml", &ran.stdout)]);
+    let rules = files.path("npd.toml");
+    let tried = run_with(
+        ["rules".as_ref(), "try".as_ref(), "--json".as_ref(), rules.as_os_str(), "-".as_ref()],
+        line,
+    );
+    assert!(tried.stdout.contains(r#""best":"npd.task-hung""#), "{}", tried.stdout);
+
+    let files = Files::new(&[("other.json", "{}")]);
+    let ran = run(["rules".as_ref(), "import-npd".as_ref(), files.path("other.json").as_os_str()]);
+    assert_eq!((ran.exit, ran.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn alerting_rules_are_written_for_chosen_rules() {
+    let ran = run(["rules", "export", "--prometheus", "--rule", "etcd-slow-apply"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(ran.stdout.matches("      - alert: ").count(), 3, "{}", ran.stdout);
+    assert!(ran.stdout.contains("- alert: EtcdSlowApply\n"), "{}", ran.stdout);
+    assert_eq!(run(["rules", "export"]).exit, 2);
+}

@@ -8,6 +8,7 @@ use chiplog_rules::RuleSet;
 
 use crate::aggregate::Aggregate;
 use crate::plan::{RulePlan, TimeRange, Totals};
+use crate::templates::{self, FinishedTemplates};
 use crate::timeline::{Outcome, Timeline};
 use crate::{BlockSource, Notice, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
 
@@ -65,6 +66,7 @@ pub struct Scan {
     plans: Arc<Vec<RulePlan>>,
     options: ScanOptions,
     totals: Vec<Totals>,
+    templates: Vec<(Arc<str>, FinishedTemplates)>,
     summary: ScanSummary,
 }
 
@@ -78,7 +80,14 @@ impl Scan {
             ..Totals::default()
         });
         let totals = totals.collect();
-        Self { rules: rules.clone(), plans, options, totals, summary: ScanSummary::default() }
+        Self {
+            rules: rules.clone(),
+            plans,
+            options,
+            totals,
+            templates: Vec::new(),
+            summary: ScanSummary::default(),
+        }
     }
 
     /// Scans one source to its end. `on_notice` is called for each opening, worsening and
@@ -112,6 +121,7 @@ impl Scan {
     fn add(&mut self, outcome: Outcome) {
         for (mine, theirs) in self.totals.iter_mut().zip(&outcome.totals) {
             mine.hits += theirs.hits;
+            mine.occurrences += theirs.occurrences;
             mine.late += theirs.late;
             mine.values.iter_mut().zip(&theirs.values).for_each(|(sum, part)| sum.merge(part));
         }
@@ -123,8 +133,10 @@ impl Scan {
                 });
             }
         }
+        self.templates.push((Arc::clone(&outcome.input.name), outcome.templates));
         self.summary.inputs.push(outcome.input);
         self.summary.findings.extend(outcome.findings);
+        self.summary.sightings.extend(outcome.sightings);
         self.summary.gaps.extend(outcome.gaps);
     }
 
@@ -141,8 +153,16 @@ impl Scan {
     /// Everything found so far.
     #[must_use]
     pub fn finish(self) -> ScanSummary {
-        let Self { plans, totals, mut summary, .. } = self;
+        let Self { plans, totals, templates, mut summary, .. } = self;
+        summary.unknown = templates::join(&templates);
         summary.findings.sort_by(|left, right| {
+            left.first_time
+                .cmp(&right.first_time)
+                .then_with(|| left.rule_id.cmp(&right.rule_id))
+                .then_with(|| left.group.cmp(&right.group))
+                .then_with(|| left.source.cmp(&right.source))
+        });
+        summary.sightings.sort_by(|left, right| {
             left.first_time
                 .cmp(&right.first_time)
                 .then_with(|| left.rule_id.cmp(&right.rule_id))
@@ -155,7 +175,8 @@ impl Scan {
             .map(|(plan, totals)| {
                 let values = plan.captures.iter().zip(&totals.values);
                 let values = values.map(|((name, unit), aggregate)| aggregate.summary(name, *unit)).collect();
-                (Arc::clone(&plan.id), RuleTotals { hits: totals.hits, late: totals.late, values })
+                let Totals { hits, occurrences, late, .. } = *totals;
+                (Arc::clone(&plan.id), RuleTotals { hits, occurrences, late, values })
             })
             .collect::<BTreeMap<_, _>>();
         summary

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chiplog_parse::{Format, UnixNanos};
 
-use crate::{Finding, ValueSummary};
+use crate::{Finding, Sighting, UnknownTemplate, ValueSummary};
 
 /// The outcome of a scan: findings, and everything needed to judge them.
 #[derive(Clone, Debug, Default)]
@@ -13,10 +13,16 @@ use crate::{Finding, ValueSummary};
 pub struct ScanSummary {
     /// Findings by first time, then rule id, then group and source.
     pub findings: Vec<Finding>,
+    /// Hits that opened no finding, by first time, then rule id, then group and source; of each
+    /// rule and input the first 100 groups.
+    pub sightings: Vec<Sighting>,
     /// Totals of every rule of the set, by id, also of those without a hit.
     pub rules: BTreeMap<Arc<str>, RuleTotals>,
     /// What was read, in the order of reading.
     pub inputs: Vec<InputSummary>,
+    /// Warnings and errors that no rule knows, the most frequent first. Of large inputs only lines
+    /// that were looked at count; see [`InputSummary::census_lines`].
+    pub unknown: Vec<UnknownTemplate>,
     /// Input that is known to be missing.
     pub gaps: Vec<Gap>,
     /// Things the reader of the report should know.
@@ -30,6 +36,8 @@ pub struct ScanSummary {
 pub struct RuleTotals {
     /// Matching lines that count.
     pub hits: u64,
+    /// Occurrences that they stand for: a line may say that it was repeated.
+    pub occurrences: u64,
     /// Hits so much older than their neighbours that they are in the totals but in no window.
     pub late: u64,
     /// Values of each numeric capture.
@@ -66,6 +74,18 @@ pub struct InputSummary {
     pub zone_was_assumed: bool,
     /// Hosts that envelopes name, at most 100.
     pub hosts: Vec<Arc<str>>,
+    /// Programs that lines of each host name, sorted, at most 1,000. Of a large input, not every
+    /// line was looked at, see [`InputSummary::census_lines`].
+    pub programs: Vec<Program>,
+}
+
+/// A program that wrote lines of an input.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Program {
+    /// The host that the lines name, if any.
+    pub host: Option<Arc<str>>,
+    /// The name as the lines have it: `kubelet`, `kubenswrapper`, `kernel`.
+    pub name: Arc<str>,
 }
 
 /// Lines that the emitter or a collector says it did not write or pass on.

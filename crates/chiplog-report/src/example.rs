@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chiplog_engine::{Evidence, Finding, Peak, State, Transition, Unit, ValueSummary};
+use chiplog_engine::{Evidence, Finding, Half, Peak, State, Transition, Unit, UnknownTemplate, ValueSummary};
 use chiplog_parse::{Severity, UnixNanos};
 
 /// 2024-05-14T03:12:44.120Z.
@@ -29,6 +29,7 @@ pub(crate) fn slow_apply() -> Finding {
     finding.last_time = Some(OPENED);
     finding.opened_time = Some(OPENED);
     finding.hits = 31;
+    finding.occurrences = 31;
     finding.window_nanos = 60_000_000_000;
     finding.peak = Some(Peak {
         name: text("p99(took)"),
@@ -64,8 +65,32 @@ pub(crate) fn slow_apply_closed() -> Finding {
     finding.transition = None;
     finding.state = State::Closed;
     finding.hits = 212;
+    finding.occurrences = 212;
     finding.last_time = after(120);
     finding.closed_time = after(246);
     finding.time = finding.closed_time;
     finding
+}
+
+/// An error that no rule knows, and that grows.
+pub(crate) fn unknown() -> UnknownTemplate {
+    UnknownTemplate {
+        template: "Failed to sync pod <*> back-off".to_owned(),
+        severity: Severity::Error,
+        component: Some(Arc::from("kubelet")),
+        code: Some(Arc::from("pod.go:12")),
+        lines: 1_204,
+        halves: [Half { looked_at: 10_000, lines: 4 }, Half { looked_at: 10_000, lines: 1_200 }],
+        first_time: Some(OPENED),
+        last_time: after(60),
+        source: Arc::from("w-07.log"),
+        example: Evidence {
+            line: 7,
+            offset: 900,
+            time: Some(OPENED),
+            origin: None,
+            body: b"Failed to sync pod web-1: back-off".to_vec(),
+            values: vec![],
+        },
+    }
 }

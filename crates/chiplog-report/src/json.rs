@@ -7,13 +7,16 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{
-    Evidence, Finding, Gap, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State, Transition, Unit,
-    ValueSummary, Warning,
+    Evidence, Finding, Gap, Incident, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State,
+    Transition, Unit, ValueSummary, Warning,
 };
 use chiplog_parse::{Format, UnixNanos};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use crate::incident::IncidentJson;
+use crate::unknown::UnknownJson;
 
 /// Writes a finding as one line of JSON, `chiplog.finding.v1`.
 ///
@@ -30,9 +33,10 @@ use serde_json::value::RawValue;
 /// | `host` | the label `host`, repeated from `group` |
 /// | `component` | program that wrote the first line |
 /// | `group` | labels that the rule groups by |
-/// | `hits` | hits in this stretch |
+/// | `hits` | hits in this stretch: lines |
+/// | `occurrences` | what the hits stand for, as a line may say that it was repeated |
 /// | `window_seconds` | the window that the rule looks at |
-/// | `value` | the worst measure: `name`; `seconds`, `bytes`, `count` or `per_second`; the same with `limit_` |
+/// | `value` | the worst measure: `name`; `seconds`, `bytes`, `count`, `per_second` or `ratio`; the same with `limit_` |
 /// | `values` | per numeric capture: `count`, then `sum`, `min`, `max`, `p50`, `p90`, `p99` with the unit appended (`sum_seconds`) |
 /// | `complete` | false when input is known to be missing: counts are lower bounds |
 /// | `evidence` | lines: `source`, `line` (from 1), `offset` (of the first byte), `time`, `origin`, `values`, `body` |
@@ -50,9 +54,12 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 /// Writes the outcome of a scan as one line of JSON, `chiplog.scan.v1`.
 ///
 /// `findings` holds objects as [`write_finding_json`] writes them (those for which `show` is
-/// true); `rules` maps every rule of the set to its `hits`, `late` and `values`; `inputs` says
-/// what was read (`formats` maps chains such as `journal_text>klog` to lines); `gaps` and
-/// `warnings` say what is missing or was assumed; `interrupted` that only part was read.
+/// true) and `incidents` objects as [`write_incident_json`](crate::write_incident_json) writes them,
+/// whose findings are counted before any is left out; `rules` maps every rule of the set to its `hits`,
+/// `occurrences`, `late` and `values`; `inputs` says
+/// what was read (`formats` maps chains such as `journal_text>klog` to lines); `unknown` lists
+/// warnings and errors that no rule knows, by template (`lines`, and the share of all lines in the
+/// first and the second half of the inputs); `gaps` and `warnings` say what is missing or was assumed; `interrupted` that only part was read.
 ///
 /// # Errors
 ///
@@ -60,9 +67,10 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 pub fn write_scan_json(
     out: &mut dyn Write,
     summary: &ScanSummary,
+    incidents: &[Incident],
     show: &dyn Fn(&Finding) -> bool,
 ) -> io::Result<()> {
-    write_line(out, &ScanJson { summary, show })
+    write_line(out, &ScanJson { summary, incidents, show })
 }
 
 pub(crate) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
@@ -80,7 +88,7 @@ impl Serialize for Exact {
     }
 }
 
-fn exact(amount: impl Into<i128>, unit: Unit) -> Exact {
+pub(crate) fn exact(amount: impl Into<i128>, unit: Unit) -> Exact {
     Exact(Quantity { amount: amount.into(), unit })
 }
 
@@ -136,6 +144,7 @@ impl Serialize for FindingJson<'_> {
         entry(&mut map, "component", finding.component.as_deref())?;
         map.serialize_entry("group", &Labels(&finding.group))?;
         map.serialize_entry("hits", &finding.hits)?;
+        map.serialize_entry("occurrences", &finding.occurrences)?;
         map.serialize_entry("window_seconds", &exact(finding.window_nanos, Unit::Nanoseconds))?;
         entry(&mut map, "value", finding.peak.as_ref().map(PeakJson))?;
         map.serialize_entry("values", &Values(&finding.values))?;
@@ -157,6 +166,7 @@ impl Serialize for PeakJson<'_> {
             Unit::Nanoseconds => "seconds",
             Unit::Bytes => "bytes",
             Unit::MicrosPerSecond => "per_second",
+            Unit::PartsPerMillion => "ratio",
         };
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("name", &*peak.name)?;
@@ -201,9 +211,9 @@ pub(crate) fn statistics(value: &ValueSummary) -> [(&'static str, Option<i128>);
     ]
 }
 
-struct EvidenceJson<'a> {
-    source: &'a str,
-    evidence: &'a Evidence,
+pub(crate) struct EvidenceJson<'a> {
+    pub(crate) source: &'a str,
+    pub(crate) evidence: &'a Evidence,
 }
 
 impl Serialize for EvidenceJson<'_> {
@@ -236,6 +246,7 @@ pub(crate) fn base64_unless_utf8(bytes: &[u8]) -> Option<String> {
 
 struct ScanJson<'a> {
     summary: &'a ScanSummary,
+    incidents: &'a [Incident],
     show: &'a dyn Fn(&Finding) -> bool,
 }
 
@@ -248,8 +259,10 @@ impl Serialize for ScanJson<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("schema", "chiplog.scan.v1")?;
         map.serialize_entry("findings", &findings.collect::<Vec<_>>())?;
+        map.serialize_entry("incidents", &List(self.incidents, IncidentJson))?;
         map.serialize_entry("rules", &rules)?;
         map.serialize_entry("inputs", &List(&summary.inputs, InputJson))?;
+        map.serialize_entry("unknown", &List(&summary.unknown, UnknownJson))?;
         map.serialize_entry("gaps", &List(&summary.gaps, GapJson))?;
         map.serialize_entry("warnings", &List(&summary.warnings, WarningJson))?;
         map.serialize_entry("interrupted", &summary.interrupted)?;
@@ -274,8 +287,9 @@ struct TotalsJson<'a>(&'a RuleTotals);
 
 impl Serialize for TotalsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("hits", &self.0.hits)?;
+        map.serialize_entry("occurrences", &self.0.occurrences)?;
         map.serialize_entry("late", &self.0.late)?;
         map.serialize_entry("values", &Values(&self.0.values))?;
         map.end()
@@ -341,7 +355,7 @@ impl Serialize for WarningJson<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example::{slow_apply, slow_apply_closed};
+    use crate::example::{slow_apply, slow_apply_closed, unknown};
 
     fn json(finding: &Finding) -> String {
         let mut out = vec![];
@@ -358,7 +372,7 @@ mod tests {
                 r#""severity_text":"ERROR","severity_number":17,"time":"2024-05-14T03:12:44.120000Z","#,
                 r#""first_time":"2024-05-14T03:11:54.120000Z","last_time":"2024-05-14T03:12:44.120000Z","#,
                 r#""opened_time":"2024-05-14T03:12:44.120000Z","source":"masters/etcd.log","host":"cp-1","component":"etcd","#,
-                r#""group":{"host":"cp-1"},"hits":31,"window_seconds":60,"#,
+                r#""group":{"host":"cp-1"},"hits":31,"occurrences":31,"window_seconds":60,"#,
                 r#""value":{"name":"p99(took)","seconds":1.203,"limit_seconds":0.5},"#,
                 r#""values":{"took":{"count":31,"sum_seconds":9.117026891,"min_seconds":0.117026891,"max_seconds":1.203,"#,
                 r#""p50_seconds":0.2,"p99_seconds":1.203}},"complete":true,"#,
@@ -393,14 +407,20 @@ mod tests {
         });
         summary.warnings.push(Warning { source: Some(Arc::from("a.log")), message: "cut".to_owned() });
         summary.findings.push(slow_apply_closed());
+        summary.unknown.push(unknown());
         let mut out = vec![];
-        write_scan_json(&mut out, &summary, &|_| false).unwrap();
+        write_scan_json(&mut out, &summary, &[], &|_| false).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             concat!(
-                r#"{"schema":"chiplog.scan.v1","findings":[],"rules":{"a":{"hits":0,"late":0,"values":{}}},"#,
+                r#"{"schema":"chiplog.scan.v1","findings":[],"incidents":[],"rules":{"a":{"hits":0,"occurrences":0,"late":0,"values":{}}},"#,
                 r#""inputs":[{"name":"a.log","bytes":10,"lines":2,"formats":{"journal_text>klog":1},"census_lines":2,"#,
                 r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"hosts":["cp-1"]}],"#,
+                r#""unknown":[{"template":"Failed to sync pod <*> back-off","severity_text":"ERROR","severity_number":17,"#,
+                r#""component":"kubelet","code":"pod.go:12","lines":1204,"share_first_half":0.0004,"share_second_half":0.12,"#,
+                r#""first_time":"2024-05-14T03:12:44.120000Z","last_time":"2024-05-14T03:13:44.120000Z","#,
+                r#""example":{"source":"w-07.log","line":7,"offset":900,"time":"2024-05-14T03:12:44.120000Z","#,
+                r#""body":"Failed to sync pod web-1: back-off"}}],"#,
                 r#""gaps":[{"source":"a.log","by":"journald","lines":3}],"warnings":[{"source":"a.log","message":"cut"}],"#,
                 r#""interrupted":false}"#,
                 "\n"

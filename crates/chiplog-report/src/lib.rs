@@ -6,7 +6,8 @@
 //! - Text, for people: [`StreamText`] for changes as they happen, [`write_scan_text`] for the
 //!   outcome of a scan. What a log says is data: it is escaped before it reaches a terminal
 //!   (see [`Escaped`]).
-//! - JSON, for programs: [`write_finding_json`], [`write_scan_json`], [`write_record_json`],
+//! - Alerting rules for Prometheus: [`write_prometheus_rules`].
+//! - JSON, for programs: [`write_finding_json`], [`write_incident_json`], [`write_scan_json`], [`write_record_json`],
 //!   [`write_series`], [`write_count`]. Each object names its schema; within a version, fields
 //!   are only ever added. Times are RFC 3339 in UTC, units are part of the field names, and
 //!   numbers are exact decimals: 117,026,891 ns is `0.117026891` seconds.
@@ -16,17 +17,22 @@ mod escape;
 #[cfg(test)]
 mod example;
 mod human;
+mod incident;
 mod json;
 mod layout;
+mod prometheus;
 mod record;
 mod scan;
 mod stream;
 mod style;
 mod table;
+mod unknown;
 
 pub use escape::Escaped;
 pub use human::{Exactly, Roughly, Span, Thousands};
+pub use incident::write_incident_json;
 pub use json::{write_finding_json, write_scan_json};
+pub use prometheus::write_prometheus_rules;
 pub use record::write_record_json;
 pub use scan::{ScanTextOptions, unparsed_share, write_paragraphs, write_scan_text};
 pub use stream::{Advice, StreamText};

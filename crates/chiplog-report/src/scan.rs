@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use chiplog_engine::{Evidence, Finding, InputSummary, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Evidence, Finding, Incident, InputSummary, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Severity, UnixNanos};
 
 use crate::human::{Roughly, Span, Thousands};
+use crate::incident::write_incidents;
 use crate::layout::{cut, cut_start, pad, pad_left, width, wrap};
 use crate::stream::{evidence_text, lost_lines, peak_amount, peak_limit, place};
+use crate::unknown::write_unknown;
 use crate::{Ink, Style};
 
 /// What of a scan [`write_scan_text`] shows.
@@ -36,6 +38,9 @@ const ALIKE_AT_MOST: usize = 3;
 /// room in it and the line from the log that shows the problem best. Beyond 20 rows, and three of
 /// one rule at one host, rows are counted only, unless all are asked for.
 ///
+/// Below the table stand the incidents of which more than one member is known: what started each, in
+/// which order things happened, and what could not be known. Numbers are those of the rows.
+///
 /// Nothing that weakens the result is left out: unrecognised lines, gaps, rules that had hits
 /// but stayed below their limits, and assumptions about time are named when there are any.
 ///
@@ -45,17 +50,24 @@ const ALIKE_AT_MOST: usize = 3;
 pub fn write_scan_text(
     out: &mut dyn Write,
     summary: &ScanSummary,
+    incidents: &[Incident],
     options: &ScanTextOptions<'_>,
 ) -> io::Result<()> {
     let style = &options.style;
-    let findings: Vec<&Finding> = summary.findings.iter().filter(|finding| (options.show)(finding)).collect();
+    let findings: Vec<(usize, &Finding)> =
+        summary.findings.iter().enumerate().filter(|(_, finding)| (options.show)(finding)).collect();
     let rows = rows(&findings, summary.inputs.len() > 1, style);
     write_paragraphs(out, &header(summary, style), style)?;
     if rows.is_empty() {
         write_paragraphs(out, &[("", nothing_found(summary))], style)?;
     } else {
         writeln!(out)?;
-        write_rows(out, &rows, options)?;
+        let numbers = write_rows(out, &rows, options)?;
+        write_incidents(out, incidents, &numbers, style)?;
+    }
+    if !summary.unknown.is_empty() {
+        writeln!(out)?;
+        write_unknown(out, &summary.unknown, style)?;
     }
     let next = rows.first().map(|row| &*row.rule_id);
     let notes = notes(summary, findings.len(), next, style);
@@ -149,6 +161,8 @@ fn nothing_found(summary: &ScanSummary) -> String {
 
 /// All findings of one rule and group.
 struct Row {
+    /// Indexes into the findings of the summary.
+    findings: Vec<usize>,
     severity: Severity,
     rule_id: Arc<str>,
     /// The host, else the source where there is more than one.
@@ -172,14 +186,17 @@ struct Row {
 }
 
 /// Rows in the order in which they are shown.
-fn rows(findings: &[&Finding], many_inputs: bool, style: &Style) -> Vec<Row> {
+fn rows(findings: &[(usize, &Finding)], many_inputs: bool, style: &Style) -> Vec<Row> {
     type Key<'a> = (&'a str, &'a [(Arc<str>, Arc<str>)], Option<&'a str>);
-    let mut grouped: BTreeMap<Key<'_>, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings {
+    let mut grouped: BTreeMap<Key<'_>, Vec<(usize, &Finding)>> = BTreeMap::new();
+    for (index, finding) in findings {
         // Where lines name no host, a file is all there is to tell one machine from another.
         let has_host = finding.group.iter().any(|(name, _)| &**name == "host");
         let source = (many_inputs && !has_host).then_some(&*finding.source);
-        grouped.entry((&*finding.rule_id, finding.group.as_slice(), source)).or_default().push(finding);
+        grouped
+            .entry((&*finding.rule_id, finding.group.as_slice(), source))
+            .or_default()
+            .push((*index, *finding));
     }
     let mut rows: Vec<Row> =
         grouped.iter().filter_map(|(key, episodes)| row(episodes, key.2, style)).collect();
@@ -200,8 +217,9 @@ fn rows(findings: &[&Finding], many_inputs: bool, style: &Style) -> Vec<Row> {
     rows
 }
 
-fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row> {
-    let first = episodes.first()?;
+fn row(numbered: &[(usize, &Finding)], source: Option<&str>, style: &Style) -> Option<Row> {
+    let episodes: Vec<&Finding> = numbered.iter().map(|(_, finding)| *finding).collect();
+    let first = *episodes.first()?;
     let worst = episodes
         .iter()
         .filter(|episode| episode.peak.is_some())
@@ -242,6 +260,7 @@ fn row(episodes: &[&Finding], source: Option<&str>, style: &Style) -> Option<Row
     let place = [home.as_str(), labels.as_str()].into_iter().filter(|part| !part.is_empty());
     let place = place.collect::<Vec<_>>().join(" ");
     Some(Row {
+        findings: numbered.iter().map(|(index, _)| *index).collect(),
         severity: episodes.iter().map(|episode| episode.severity).max()?,
         rule_id: Arc::clone(&first.rule_id),
         place: if place.is_empty() { "-".to_owned() } else { place },
@@ -289,8 +308,13 @@ fn fold(rows: &[Row], all: bool) -> (Vec<Shown<'_>>, usize) {
 
 /// Rows of a table, under each what had no room in it, and evidence.
 ///
-/// The place and the peak are columns where all of them fit, for labels may be long.
-fn write_rows(out: &mut dyn Write, rows: &[Row], options: &ScanTextOptions<'_>) -> io::Result<()> {
+/// The place and the peak are columns where all of them fit, for labels may be long. Answers with the
+/// numbers of the rows that findings are in.
+fn write_rows(
+    out: &mut dyn Write,
+    rows: &[Row],
+    options: &ScanTextOptions<'_>,
+) -> io::Result<BTreeMap<usize, usize>> {
     const HEAD: [&str; 8] = ["N", "severity", "rule", "where", "first (UTC)", "for", "hits", "peak"];
     const INDENT: usize = 3;
     let style = &options.style;
@@ -351,7 +375,10 @@ fn write_rows(out: &mut dyn Write, rows: &[Row], options: &ScanTextOptions<'_>) 
         let others = Thousands(others as u64);
         writeln!(out, "{:INDENT$}and {others} more (--all shows them, --format json has everything)", "")?;
     }
-    Ok(())
+    let numbered = shown.iter().enumerate();
+    Ok(numbered
+        .flat_map(|(index, shown)| shown.row.findings.iter().map(move |finding| (*finding, index + 1)))
+        .collect())
 }
 
 impl Row {
@@ -549,7 +576,7 @@ mod tests {
         let mut out = vec![];
         let style = Style { colour: false, width, unicode: true };
         let options = ScanTextOptions { style, show: &|_| true, all: false };
-        write_scan_text(&mut out, summary, &options).unwrap();
+        write_scan_text(&mut out, summary, &[], &options).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -672,7 +699,7 @@ next     chiplog explain etcd-slow-apply
         );
         let mut out = vec![];
         let options = ScanTextOptions { style: Style::plain(), show: &|_| true, all: true };
-        write_scan_text(&mut out, &many(8, 5), &options).unwrap();
+        write_scan_text(&mut out, &many(8, 5), &[], &options).unwrap();
         let report = String::from_utf8(out).unwrap();
         assert_eq!(numbered(&report), 40);
         assert!(!report.contains(" more"), "{report}");

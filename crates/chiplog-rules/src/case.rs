@@ -17,6 +17,12 @@ pub struct Case {
     pub expect: Option<Vec<Expected>>,
     /// Whether every line matches (`true`) or none does (`false`). Matches that add no hit count.
     pub matches: Option<bool>,
+    /// Whether the lines are also matched inside the envelopes and escapes that logs are found in.
+    /// Only with [`Case::matches`].
+    pub wrap: bool,
+    /// Whether no rule that also matches a line may be more specific. Only where
+    /// [`Case::matches`] is `true`.
+    pub first: bool,
     /// How many lines are hits.
     pub hits: Option<u64>,
     /// The line of the rule file on which the test starts, from 1.

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chiplog_parse::json::{self, Member};
-use chiplog_parse::{Event, EventValue, Format, Record, Severity, Value};
+use chiplog_parse::{EventValue, Format, Record, Severity, Value};
 use memchr::memmem::Finder;
-use regex::bytes::{CaptureLocations, Regex};
 
 use crate::component::Component;
+use crate::pattern::Regexes;
 use crate::rule::{Rule, Unit};
+use crate::seen::Seen;
 
 /// One way for a line to match a rule: every condition must hold.
 #[derive(Clone, Debug, Default)]
@@ -82,57 +83,12 @@ pub(crate) enum LabelSource {
 pub(crate) struct CompiledRule {
     pub(crate) takes: Vec<Take>,
     pub(crate) labels: Vec<LabelSource>,
-}
-
-/// The compiled regexes of a worker, each with room for its groups.
-///
-/// A worker has its own copies: copies share the compiled program, but not the pool of scratch
-/// space, which threads would contend for.
-#[derive(Debug)]
-pub(crate) struct Regexes(Vec<(Regex, CaptureLocations)>);
-
-impl Regexes {
-    pub(crate) fn new(regexes: &[Regex]) -> Self {
-        Self(regexes.iter().map(|regex| (regex.clone(), regex.capture_locations())).collect())
-    }
-
-    pub(crate) fn is_match(&self, index: usize, text: &[u8]) -> bool {
-        self.0.get(index).is_some_and(|(regex, _)| regex.is_match(text))
-    }
-
-    pub(crate) fn group<'t>(&mut self, index: usize, group: usize, text: &'t [u8]) -> Option<&'t [u8]> {
-        let (regex, locations) = self.0.get_mut(index)?;
-        regex.captures_read(locations, text)?;
-        let (start, end) = locations.get(group)?;
-        text.get(start..end)
-    }
-}
-
-/// A line as the conditions see it.
-pub(crate) struct Seen<'a, 'r> {
-    pub(crate) record: &'a Record<'r>,
-    pub(crate) raw_line: &'a [u8],
-    pub(crate) message: &'a [u8],
-    /// Read when first asked for.
-    pub(crate) event: Option<Option<Event<'r>>>,
-}
-
-impl<'r> Seen<'_, 'r> {
-    /// Whether the message, else the whole payload, is as wanted: what people copy from a log into
-    /// a rule may span what the message leaves out, such as etcd's package or a field of zap.
-    fn any_text(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
-        self.texts().into_iter().any(wanted)
-    }
-
-    /// The texts that `contains` and regexes look at, in this order.
-    pub(crate) fn texts(&self) -> [&[u8]; 2] {
-        [self.message, self.record.content]
-    }
-
-    pub(crate) fn event(&mut self) -> Option<Event<'r>> {
-        let record = self.record;
-        *self.event.get_or_insert_with(|| record.event())
-    }
+    /// Which numbers of a hit says how often.
+    pub(crate) repeats: Option<usize>,
+    /// Which takes are counted by their texts.
+    pub(crate) distinct: Vec<usize>,
+    /// What hits that tell of one occurrence have in common.
+    pub(crate) once: Option<Vec<LabelSource>>,
 }
 
 /// The first condition of an alternative that does not hold.
@@ -159,8 +115,8 @@ impl Alternative {
     /// against it being the kernel's.
     pub(crate) fn check(
         &self,
-        seen: &mut Seen<'_, '_>,
-        regexes: &Regexes,
+        seen: &mut Seen<'_>,
+        regexes: &mut Regexes,
         scratch: &mut Vec<u8>,
     ) -> Result<(), Unmet> {
         let demand = |holds: bool, unmet: Unmet| if holds { Ok(()) } else { Err(unmet) };
@@ -213,7 +169,7 @@ impl Alternative {
             }
         }
         for (index, field) in self.fields.iter().enumerate() {
-            demand(field.holds(record, regexes, scratch), Unmet::Field(index))?;
+            demand(field.holds(&record, regexes, scratch), Unmet::Field(index))?;
         }
         for (index, regex) in self.regexes.iter().enumerate() {
             demand(seen.any_text(|text| regexes.is_match(*regex, text)), Unmet::Regex(index))?;
@@ -271,7 +227,7 @@ fn reference_into(object: &[u8], out: &mut Vec<u8>) -> bool {
 }
 
 impl FieldCondition {
-    fn holds(&self, record: &Record<'_>, regexes: &Regexes, scratch: &mut Vec<u8>) -> bool {
+    fn holds(&self, record: &Record<'_>, regexes: &mut Regexes, scratch: &mut Vec<u8>) -> bool {
         scratch.clear();
         field_into(record, &self.key, scratch)
             && self.any.as_ref().is_none_or(|any| any.iter().any(|value| value == scratch))

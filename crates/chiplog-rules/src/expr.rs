@@ -4,10 +4,12 @@
 //! any        = all *( "or" all )
 //! all        = unary *( "and" unary )
 //! unary      = "not" unary / ( "(" any ")" / comparison ) [ "for" duration ]
-//! comparison = measure op literal
-//! measure    = "count" / "rate" / ( "max" / "min" / "sum" / "last" / "p50" / "p99" .. ) "(" capture ")"
+//! comparison = measure op literal / "absent"
+//! measure    = "count" / "rate" / "lasting"
+//!            / ( "max" / "min" / "sum" / "last" / "p50" / "p99" .. / "distinct" ) "(" capture ")"
+//!            / ( "since" / "ratio" ) "(" rule ")"
 //! op         = ">=" / ">" / "<=" / "<" / "==" / "!="
-//! literal    = integer / duration / size / number "/" unit-of-time
+//! literal    = integer / duration / size / number "/" unit-of-time / number [ "%" ]
 //! ```
 
 mod parse;
@@ -16,7 +18,7 @@ mod resolve;
 use std::cmp::Ordering;
 
 pub(crate) use parse::{Literal, RawExpr, SpannedError, parse};
-pub(crate) use resolve::{Known, resolve};
+pub(crate) use resolve::{Known, Resolver};
 
 /// A condition over the hits of a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,16 +54,24 @@ pub struct Comparison {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CaptureIndex(pub usize);
 
+/// Which of [`Rule::distinct_captures`](crate::Rule::distinct_captures).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DistinctIndex(pub usize);
+
+/// Which of [`Rule::companions`](crate::Rule::companions).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CompanionIndex(pub usize);
+
 /// What is measured over the hits of a window.
 ///
-/// All but the first two are over the values of a capture, in its base unit (nanoseconds, bytes,
-/// or plain), and have no value when no hit of the window had one.
+/// Those over the values of a capture are in its base unit (nanoseconds, bytes, or plain), and have
+/// no value when no hit of the window had one. A measure without a value satisfies no comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Measure {
-    /// How many hits.
+    /// How many occurrences: a hit is one, or as many as [`Hit::repeats`](crate::Hit::repeats) says.
     Count,
-    /// Hits for each unit of time.
+    /// Occurrences for each unit of time.
     Rate,
     /// The greatest value.
     Max(CaptureIndex),
@@ -78,6 +88,21 @@ pub enum Measure {
         /// The share in units of 1/10,000: 9,900 is p99. From 1 to 9,999.
         permyriad: u16,
     },
+    /// How many different texts a capture had.
+    Distinct(DistinctIndex),
+    /// Nanoseconds from the first to the latest hit of the present run of hits. A run ends where
+    /// two hits are further apart than the span of the window. No value without a hit.
+    Lasting,
+    /// Nanoseconds since the latest hit of another rule on the same host whose labels are equal to
+    /// those of the window, where both rules have them. No value without such a hit.
+    Since(CompanionIndex),
+    /// Own occurrences in the window for each occurrence of another rule on the same host, in parts
+    /// per million. No value while the other has none.
+    Ratio(CompanionIndex),
+    /// One if there was no hit for the time that is judged, else zero. Only after a first hit, and
+    /// gaps in the log do not count. Always compared as `>= 1`, always with a time, and only in
+    /// [`Rule::open`](crate::Rule::open).
+    Absent,
 }
 
 /// How a measure is compared.
@@ -101,7 +126,8 @@ pub enum Op {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
-    /// A value in the base unit of the measure: hits, nanoseconds, bytes, or plain.
+    /// A value in the base unit of the measure: occurrences, nanoseconds, bytes, parts per million,
+    /// or plain.
     Value(i64),
     /// A rate: so many hits in so many nanoseconds. Only with [`Measure::Rate`].
     Rate {
@@ -141,11 +167,17 @@ impl Op {
 }
 
 impl Measure {
-    /// The capture that is measured, if it is not the hits themselves.
+    /// The capture whose numbers are measured, if any are.
     #[must_use]
     pub const fn capture(self) -> Option<CaptureIndex> {
         match self {
-            Self::Count | Self::Rate => None,
+            Self::Count
+            | Self::Rate
+            | Self::Distinct(_)
+            | Self::Lasting
+            | Self::Since(_)
+            | Self::Ratio(_)
+            | Self::Absent => None,
             Self::Max(capture)
             | Self::Min(capture)
             | Self::Sum(capture)
@@ -182,16 +214,35 @@ impl Expr {
         }
     }
 
-    /// Whether the condition holds in a window without a single hit: counts are zero, and
-    /// measures of captures have no value and satisfy nothing.
+    /// Whether the condition can hold in a window without a single hit: counts are zero, measures
+    /// of captures have no value and satisfy nothing, and the lines of other rules may be anything.
+    /// [`Measure::Absent`] needs a first hit.
     #[must_use]
     pub fn holds_without_hits(&self) -> bool {
-        self.holds(&mut |comparison| {
-            let limit = match comparison.limit {
-                Limit::Value(limit) => limit,
-                Limit::Rate { count, .. } => count,
-            };
-            comparison.measure.capture().is_none() && comparison.op.accepts(0.cmp(&limit))
-        })
+        self.can_be(true)
+    }
+
+    /// Whether the condition can come out so without hits.
+    fn can_be(&self, wanted: bool) -> bool {
+        match self {
+            Self::Any(parts) if wanted => parts.iter().any(|part| part.can_be(true)),
+            Self::Any(parts) => parts.iter().all(|part| part.can_be(false)),
+            Self::All(parts) if wanted => parts.iter().all(|part| part.can_be(true)),
+            Self::All(parts) => parts.iter().any(|part| part.can_be(false)),
+            Self::Not(part) => part.can_be(!wanted),
+            Self::Compare(comparison) => {
+                let limit = match comparison.limit {
+                    Limit::Value(limit) => limit,
+                    Limit::Rate { count, .. } => count,
+                };
+                let of_zero = comparison.op.accepts(0.cmp(&limit));
+                match comparison.measure {
+                    Measure::Count | Measure::Rate | Measure::Distinct(_) => of_zero == wanted,
+                    Measure::Ratio(_) => of_zero || !wanted,
+                    Measure::Since(_) => true,
+                    _ => !wanted,
+                }
+            }
+        }
     }
 }

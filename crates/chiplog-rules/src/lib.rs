@@ -86,23 +86,30 @@
 
 mod builtin;
 mod case;
+mod cause;
 mod component;
 mod condition;
 mod diagnostic;
 mod event_literals;
 mod expr;
+mod hash;
 mod literals;
 mod load;
 mod matcher;
+mod npd;
+mod pattern;
 mod prefilter;
 mod rule;
+mod seen;
 mod set;
 mod units;
 
 pub use case::{At, Case, Expected, State};
+pub use cause::{Basis, Cause, Lag, Scope};
 pub use diagnostic::{Diagnostic, Level, RuleErrors};
-pub use expr::{CaptureIndex, Comparison, Expr, Limit, Measure, Op};
+pub use expr::{CaptureIndex, CompanionIndex, Comparison, DistinctIndex, Expr, Limit, Measure, Op};
 pub use matcher::{Hit, MAX_LABEL_LEN, Matcher};
+pub use npd::{NpdImport, import_npd};
 pub use prefilter::{LiteralSearcher, Prefilter};
-pub use rule::{Borrow, Capture, Label, Rule, RuleSeverity, Unit, Window};
+pub use rule::{Borrow, Capture, Companion, Label, Once, Rule, RuleSeverity, Unit, Window};
 pub use set::{Loaded, RuleSet};

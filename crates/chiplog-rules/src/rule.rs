@@ -161,6 +161,29 @@ pub struct Borrow {
     pub rule_id: String,
 }
 
+/// Hits that tell of one occurrence: they are on one host, [`crate::Hit::once_key`] is equal, and
+/// each is near the last that counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Once {
+    /// A hit so soon after the last one that counted is no new occurrence, in nanoseconds. Greater
+    /// than zero.
+    pub within_nanos: i64,
+}
+
+/// Another rule that a condition compares with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Companion {
+    /// Its id.
+    pub rule_id: String,
+    /// Its index in [`crate::RuleSet::rules`]. Never that of the rule itself.
+    pub rule: usize,
+    /// The labels that both have: the place in the own [`Window::by`] and the place in the other's,
+    /// in the order of the own. [`Label::Host`] is not among them, as the host is always shared.
+    pub shared_labels: Vec<(usize, usize)>,
+}
+
 /// A checked rule: which lines it is about, when its finding opens and closes, and what to tell
 /// the reader.
 ///
@@ -178,8 +201,12 @@ pub struct Rule {
     pub specificity: u8,
     /// Which hits are judged together.
     pub window: Window,
-    /// When a finding opens. Does not hold without a hit.
+    /// When a finding opens. Does not hold without a hit, except that [`crate::Measure::Absent`]
+    /// does after a first one.
     pub open: Expr,
+    /// How long [`Rule::open`] must hold without a break before a finding opens, in nanoseconds of
+    /// event time. Greater than zero.
+    pub hold_nanos: Option<i64>,
     /// When it closes.
     pub close: Expr,
     /// [`Rule::open`] as written.
@@ -198,6 +225,32 @@ pub struct Rule {
     pub refs: Vec<String>,
     /// The tests that the file holds.
     pub tests: Vec<Case>,
+    /// The number that says how many occurrences a hit stands for.
+    pub repeats: Option<crate::CaptureIndex>,
+    /// Which hits are one occurrence.
+    pub once: Option<Once>,
+    /// The emitter's own lower limit, below which no line exists: what cannot be known.
+    pub floor: Option<String>,
+    /// Known to be harmless unless it lasts. Shown apart; never the root of an incident.
+    pub is_noise: bool,
+    /// Whether a finding may be the root of an incident: by default if no cause of it is known, and
+    /// the rule is more than a wrapper of any error, with a specificity of 45 or more.
+    pub may_be_root: bool,
+    /// Which releases of the programs write the lines, for readers.
+    pub versions: Vec<String>,
+    /// The program that the rule is about, for readers; that of a built-in rule is the name of its
+    /// file.
+    pub component: Option<String>,
+    /// The programs that its conditions name, as the file writes them, each once. Empty if lines of
+    /// any program match.
+    pub programs: Vec<String>,
+    /// Whether a file changed the rule by `[tune]`: what its own tests expect of states may not hold.
+    pub is_tuned: bool,
+    /// The captures whose different texts are counted: the order of [`crate::Hit::distinct`], and
+    /// what [`crate::DistinctIndex`] counts.
+    pub distinct_captures: Vec<String>,
+    /// The other rules that the conditions compare with: what [`crate::CompanionIndex`] counts.
+    pub companions: Vec<Companion>,
     /// The captures that are numbers: the order of [`crate::Hit::values`], and what
     /// [`crate::CaptureIndex`] counts.
     pub numeric_captures: Vec<Capture>,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
+use crate::cause::Cause;
 use crate::condition::{Alternative, CompiledRule};
 use crate::diagnostic::{Diagnostic, RuleErrors};
 use crate::load;
 use crate::matcher::Matcher;
+use crate::pattern::Pattern;
 use crate::prefilter::{Gate, Prefilter};
 use crate::rule::Rule;
 
@@ -36,6 +36,7 @@ pub struct RuleSet {
     rules: Arc<[Rule]>,
     compiled: Arc<Compiled>,
     prefilter: Arc<Prefilter>,
+    causes: Arc<[Cause]>,
     hash: u64,
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct Compiled {
     pub(crate) rules: Vec<CompiledRule>,
     /// In the order of the rules.
     pub(crate) alternatives: Vec<Alternative>,
-    pub(crate) regexes: Vec<Regex>,
+    pub(crate) patterns: Arc<[Pattern]>,
     pub(crate) gate: Gate,
 }
 
@@ -60,8 +61,20 @@ pub struct Loaded {
 }
 
 impl RuleSet {
-    pub(crate) fn new(rules: Vec<Rule>, compiled: Compiled, prefilter: Prefilter, hash: u64) -> Self {
-        Self { rules: rules.into(), compiled: Arc::new(compiled), prefilter: Arc::new(prefilter), hash }
+    pub(crate) fn new(
+        rules: Vec<Rule>,
+        compiled: Compiled,
+        prefilter: Prefilter,
+        causes: Vec<Cause>,
+        hash: u64,
+    ) -> Self {
+        Self {
+            rules: rules.into(),
+            compiled: Arc::new(compiled),
+            prefilter: Arc::new(prefilter),
+            causes: causes.into(),
+            hash,
+        }
     }
 
     /// Reads rule files. Each is a name, for messages, and its text.
@@ -98,6 +111,12 @@ impl RuleSet {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// Which finding leads to which, in the order of the files.
+    #[must_use]
+    pub fn causes(&self) -> &[Cause] {
+        &self.causes
     }
 
     /// A hash of the text of all files, whatever their names and order: results of sets with one

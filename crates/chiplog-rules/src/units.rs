@@ -83,7 +83,7 @@ impl Decimal {
     }
 
     /// The number times a unit, cut to a whole number; `None` if it does not fit.
-    fn times(&self, unit: i64) -> Option<i128> {
+    pub(crate) fn times(&self, unit: i64) -> Option<i128> {
         Some(self.digits.checked_mul(i128::from(unit))? / 10_i128.checked_pow(self.scale)?)
     }
 

@@ -94,6 +94,7 @@ fn conditions_that_make_no_sense() {
         format!(
             "id = 'a'\nmatch = 'some text'\ntake = {{ took = 'took (\\S+)', size = {{ regex = 'size (\\S+)', type = 'bytes' }}, who = {{ regex = 'by (\\S+)', type = 'text' }} }}\nwindow = {{ by = ['who'] }}\nopen = \"{open}\"\n"
         )
+        .replace("id = 'a'", "[[rule]]\nid = 'other-rule'\nmatch = 'other text'\n[[rule]]\nid = 'a'")
     };
     for (open, message, hint) in [
         ("max(took) > 4 and max(took) > 1s", "`took` is a plain number, compared with a duration", ""),
@@ -110,7 +111,31 @@ fn conditions_that_make_no_sense() {
         ("max(tok) > 3m", "unknown capture `tok`", "did you mean `took`?"),
         ("max(who) > 3", "capture `who` is text, which has no `max`", "give it a type"),
         ("took > 3m", "unknown measure `took`", "`took` is a capture"),
-        ("distinct(who) > 3", "`distinct` is not supported yet", ""),
+        ("max(took) > 1s and max(took) > 5MiB", "`took` is a duration, compared with a size in bytes", ""),
+        ("max(took) > 1s and max(took) > 20%", "`took` is a duration, compared with a share in percent", ""),
+        ("distinct > 3", "`distinct` needs a capture", "write `distinct(capture)`"),
+        ("distinct(wo) > 3", "unknown capture `wo`", "did you mean `who`?"),
+        ("distinct(who) > 3s", "`distinct` is compared with a duration", "a whole number of texts"),
+        ("distinct(who) < 3", "`open` holds without a single hit", ""),
+        ("lasting >= 30", "`lasting` is a duration, and `30` has no unit", "write `30ms`, `30s` or `30m`"),
+        ("lasting(took) >= 30s", "`lasting` is the time of a run of hits and takes no capture", ""),
+        ("lastin >= 30s", "unknown measure `lastin`", "did you mean `lasting`?"),
+        ("count >= 1 and since(bb) < 60s", "no rule `bb`", ""),
+        ("count >= 1 and since(other-rul) < 60s", "no rule `other-rul`", "did you mean `other-rule`?"),
+        ("count >= 1 and since(a) < 60s", "this is the rule itself", ""),
+        ("count >= 1 and since(other-rule) < 60", "`since` is a duration, and `60` has no unit", ""),
+        ("count >= 1 and since < 60s", "`since` needs a rule", "write `since(id-of-another-rule)`"),
+        ("since(other-rule) < 60s", "`open` holds without a single hit", "require a hit"),
+        ("not since(other-rule) < 60s", "`open` holds without a single hit", "require a hit"),
+        ("not (count >= 1 and since(other-rule) < 60s)", "`open` holds without a single hit", ""),
+        ("ratio(a) > 20%", "this is the rule itself", ""),
+        ("ratio(other-rule) > 20s", "`ratio` is compared with a duration", "write a share: `20%` or `0.2`"),
+        ("ratio(other-rule) < 20%", "`open` holds without a single hit", ""),
+        ("count > 20%", "`count` is compared with a share in percent", ""),
+        ("absent", "`absent` needs a time", "write `absent for 10m`"),
+        ("absent > 10m", "`absent` is not compared with anything", "write `absent for 10m`"),
+        ("absent(who) for 10m", "takes no capture", "write `absent` alone"),
+        ("not absent for 10m", "`open` holds without a single hit", ""),
         ("rate > 3", "`rate` is compared with a plain number", "`10/s`"),
         ("count >= 2.5", "`count` is compared with a decimal number", ""),
         ("count < 3", "`open` holds without a single hit", "require a hit"),
@@ -157,10 +182,135 @@ fn files_that_are_not_rules() {
     shows("id = 'a'\nmatch = 'some text'\nwindow = { span = '5' }\n", "not a duration");
     shows("id = 'a'\nmatch = 'some text'\ntake = { took = 'no group' }\n", "the regex has no group");
     shows("id = 'a'\nmatch = 'some text'\ncause = 'x'\nbecause = 'y'\n", "another name for");
+    shows("id = 'a'\nmatch = { regex = '(some text \\w{100}){1000}' }\n", "the regex is too large");
     shows("id = 'a'\nmatch = 'some text'\n[[test]]\nname = 'x'\nlines = 'y'\n", "expects nothing");
     shows(
         "id = 'a'\nmatch = 'some text'\n[[test]]\nname = 'x'\nlines = 'y'\nexpect = [{ at = '25:00:00', state = 'opn' }]\n",
         "is not a time",
+    );
+}
+
+#[test]
+fn keys_that_make_no_sense() {
+    let rule = |keys: &str| {
+        format!(
+            "id = 'a'\nmatch = 'some text'\ntake = {{ took = 'took (\\S+)', pid = {{ regex = 'pid (\\S+)', type = 'integer' }} }}\nopen = 'max(took) > 1s'\n{keys}\n"
+        )
+    };
+    for (keys, message, hint) in [
+        ("repeats = 'occurrences'", "5: unknown capture `occurrences`", "captures are named in `take`"),
+        ("repeats = 'pd'", "5: unknown capture `pd`", "did you mean `pid`?"),
+        ("repeats = 'took'", "5: `took` is a duration, and cannot say how often", "`type = \"integer\"`"),
+        ("repeats = 3", "5: `repeats` must be a string, not an integer", ""),
+        ("once = { by = ['pid'] }", "5: `once` needs `within`", "within = \"10s\""),
+        ("once = { by = ['pdi'], within = '10s' }", "5: unknown label `pdi`", "did you mean `pid`?"),
+        (
+            "once = { by = ['took'], within = '10s' }",
+            "5: `took` is a duration and cannot tell hits apart",
+            "",
+        ),
+        ("once = { within = '10' }", "5: `within` is not a duration above zero", "write `30s`"),
+        (
+            "once = { with = '10s', within = '10s' }",
+            "5: unknown key `with` in once",
+            "did you mean `within`?",
+        ),
+        ("once = '10s'", "5: `once` must be a table", ""),
+        ("for = '0s'", "5: `for` is not a duration above zero", ""),
+        ("for = 5", "5: `for` must be a string", ""),
+        ("floor = []", "5: `floor` must be a string, not a list", ""),
+        ("noise = 'yes'", "5: `noise` must be true or false, not a string", ""),
+        ("noise = true\nroot = true", "6: what is harmless is never the root of an incident", ""),
+        ("close = 'absent for 10m'", "5: `absent` is for `open` alone", "write `count == 0 for 10m`"),
+        ("close = 'since(b) > 1m'", "5: no rule `b`", ""),
+        ("repeat = 'pid'", "5: unknown key `repeat` in rule", "did you mean `repeats`?"),
+    ] {
+        let errors = errors(&rule(keys));
+        assert!(
+            errors.contains(&format!("error: rules/x.toml:{message}")) && errors.contains(hint),
+            "{keys}: expected {message:?}, {hint:?} in:\n{errors}"
+        );
+    }
+    shows("id = 'a'\nmatch = { contains = 'some text', versions = '' }\n", "`versions` is empty");
+    shows("id = 'a'\nmatch = { versions = 'kubelet 1.6 to 1.17' }\n", "no condition that a line must meet");
+}
+
+#[test]
+fn tuning_that_makes_no_sense() {
+    const RULES: &str = r#"
+[[rule]]
+id = "disk.full"
+match = "no space left"
+
+[[rule]]
+id = "disk-slow"
+match = "some text"
+take = { took = 'took (\S+)' }
+open = "max(took) > 1s"
+
+[[rule]]
+id = "disk-slow-often"
+match = "other text"
+open = "ratio(disk-slow) > 20%"
+"#;
+    for (tune, expected) in [
+        (
+            "disk-slw = { enabled = false }",
+            "2: no rule `disk-slw` to tune\n    | disk-slw = { enabled = false }\n    | ^\n  hint: did you mean `disk-slow`?",
+        ),
+        (
+            "disk.full = { enabled = false }",
+            "2: no rule `disk` to tune\n    | disk.full = { enabled = false }\n    | ^\n  hint: quote an id that has a dot: `\"disk.full\" = { .. }`",
+        ),
+        ("disk-slow = { opn = 'count > 3' }", "2: unknown key `opn` in tune"),
+        ("disk-slow = false", "2: `disk-slow` must be a table"),
+        (
+            "disk-slow = { open = 'max(took) > 5MiB' }",
+            "2: `took` is a duration, compared with a size in bytes",
+        ),
+        ("disk-slow = { open = 'max(tok) > 5s' }", "2: unknown capture `tok`"),
+        ("disk-slow = { open = 'count < 5' }", "2: `open` holds without a single hit"),
+        ("disk-slow = { close = 'absent for 5m' }", "2: `absent` is for `open` alone"),
+        ("disk-slow = { open = 'count >' }", "2: expected a number"),
+        ("disk-slow = { severity = 'eror' }", "2: unknown severity `eror`"),
+        ("disk-slow = { span = '-5m' }", "2: `span` is not a duration above zero"),
+        ("disk-slow = { for = 5 }", "2: `for` must be a string"),
+        ("disk-slow = { enabled = 'no' }", "2: `enabled` must be true or false"),
+    ] {
+        let text = format!("[tune]\n{tune}\n");
+        let errors =
+            RuleSet::load([("site.toml", text.as_str()), ("rules.toml", RULES)]).unwrap_err().to_string();
+        assert!(errors.starts_with(&format!("error: site.toml:{expected}")), "{tune}:\n{errors}");
+    }
+    let off = "[tune]\ndisk-slow = { enabled = false }\n";
+    let errors = RuleSet::load([("site.toml", off), ("rules.toml", RULES)]).unwrap_err().to_string();
+    assert!(errors.starts_with("error: rules.toml:15: rule `disk-slow` is switched off"), "{errors}");
+    let errors = RuleSet::load([("site.toml", off), ("more.toml", off), ("rules.toml", RULES)]).unwrap_err();
+    let errors = errors.to_string();
+    assert!(errors.contains("error: more.toml:2: rule `disk-slow` is tuned twice"), "{errors}");
+    assert!(errors.contains("hint: the first is at site.toml:2"), "{errors}");
+    shows("[tun]\n", "the rule has no `id`");
+    shows("[tune]\n[tests]\n", "unknown key `tests` in a file without rules");
+    shows("tune = 3\n", "`tune` must be a table");
+}
+
+#[test]
+fn all_errors_of_all_files_at_once() {
+    let files = [
+        ("one.toml", "id = 'a'\nmatch = 'some text'\nopen = 'count >= 1 and since(c) < 1m'\n"),
+        ("two.toml", "[tune]\nx = { open = 'cont > 1' }\n"),
+        ("three.toml", "id = 'b'\nmatch = { regex = '(' }\nseverity = 'eror'\n"),
+    ];
+    let errors = RuleSet::load(files).unwrap_err().to_string();
+    let lines: Vec<&str> = errors.lines().filter(|line| line.starts_with("error")).collect();
+    assert_eq!(
+        lines,
+        [
+            "error: one.toml:3: no rule `c`",
+            "error: two.toml:2: no rule `x` to tune",
+            "error: three.toml:2: regex does not compile: unclosed group",
+            "error: three.toml:3: unknown severity `eror`",
+        ]
     );
 }
 
@@ -200,7 +350,7 @@ proptest! {
     }
 
     #[test]
-    fn any_condition_is_refused_or_loaded(open in "(count|rate|max|p99|\\(|\\)|and|or|not|for|>=|<|==|3|5m|10/s|1GiB|took| ){0,24}") {
+    fn any_condition_is_refused_or_loaded(open in "(count|rate|max|p99|distinct|lasting|since|ratio|absent|x|20%|0.2|\\(|\\)|and|or|not|for|>=|<|==|3|5m|10/s|1GiB|took| ){0,24}") {
         let text = format!("id = 'a'\nmatch = 'some text'\ntake = {{ took = 'took (\\S+)' }}\nopen = '{open}'\n");
         let _ = RuleSet::load([("x", &text)]).map_err(|errors| errors.to_string());
     }

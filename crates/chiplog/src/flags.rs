@@ -163,7 +163,8 @@ pub(crate) struct FindingFlags {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct FormatFlags {
-    /// text for people; json: one object with everything; jsonl: one finding a line
+    /// text for people; json: one object with everything; jsonl: one finding a line, then one incident a
+    /// line
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Display")]
     pub(crate) format: Format,
 
@@ -298,6 +299,10 @@ pub(crate) enum Rules {
     Test(RulesTest),
     /// Say which rules match lines, and why a rule does not
     Try(RulesTry),
+    /// Make a rule file of a configuration of node-problem-detector
+    ImportNpd(RulesImportNpd),
+    /// Write rules for another tool
+    Export(RulesExport),
 }
 
 #[derive(Debug, Args)]
@@ -322,6 +327,23 @@ pub(crate) struct RulesTest {
     /// Rule files, or directories of .toml files [default: the built-in rules]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesImportNpd {
+    /// JSON configuration of node-problem-detector: kernel-monitor.json and the like
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesExport {
+    /// Write alerting rules for Prometheus, over the metrics of chiplog
+    #[arg(long, required = true)]
+    pub(crate) prometheus: bool,
+
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
 }
 
 /// A path that ends in .toml, or a directory, is taken as rules, and then only those are tried;

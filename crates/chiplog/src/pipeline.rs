@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use chiplog_engine::{
-    BlockSource, CountField, CountTable, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary,
-    Series, SeriesOptions, SeriesTable, count_fields, run_case,
+    BlockSource, CountField, CountTable, Incident, InputOptions, Notice, Scan, ScanMode, ScanOptions,
+    ScanSummary, Series, SeriesOptions, SeriesTable, count_fields, diagnose, run_case,
 };
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
@@ -54,6 +54,11 @@ impl Pipeline {
     pub(crate) fn finish(self) -> ScanSummary {
         self.0.finish()
     }
+}
+
+/// Which findings belong together, and what probably started them.
+pub(crate) fn incidents(rules: &RuleSet, summary: &ScanSummary) -> Vec<Incident> {
+    diagnose(rules, summary)
 }
 
 /// Rules over time.

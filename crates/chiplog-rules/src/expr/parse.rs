@@ -38,7 +38,8 @@ pub(crate) enum RawExpr {
 #[derive(Debug)]
 pub(crate) struct RawComparison {
     pub(crate) function: Name,
-    pub(crate) capture: Option<Name>,
+    /// What stands in parentheses: a capture or a rule.
+    pub(crate) argument: Option<Name>,
     pub(crate) op: Op,
     pub(crate) literal: Literal,
     pub(crate) literal_text: Name,
@@ -54,7 +55,8 @@ pub(crate) struct Name {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Literal {
     Integer(i64),
-    Decimal,
+    Decimal { millionths: i64 },
+    Percent { millionths: i64 },
     Duration(i64),
     Bytes(i64),
     Rate { count: i64, per_nanos: i64 },
@@ -73,24 +75,28 @@ impl Literal {
             let per_nanos = per.checked_mul(denominator)?;
             return (rest.is_empty() && per_nanos > 0).then_some(Self::Rate { count, per_nanos });
         }
+        if let Some(percent) = text.strip_suffix('%') {
+            let (number, rest) = Decimal::split(percent.as_bytes())?;
+            let millionths = i64::try_from(number.times(10_000)?).ok()?;
+            return rest.is_empty().then_some(Self::Percent { millionths });
+        }
         if let Ok(integer) = text.parse() {
             return Some(Self::Integer(integer));
         }
         if let Some(nanos) = parse_duration(text.as_bytes()) {
             return Some(Self::Duration(nanos));
         }
-        match parse_bytes(text.as_bytes()) {
-            Some(_) if text.ends_with(|last: char| last.is_ascii_digit() || last == '.') => {
-                Some(Self::Decimal)
-            }
-            bytes => bytes.map(Self::Bytes),
+        match Decimal::split(text.as_bytes())? {
+            (number, []) => Some(Self::Decimal { millionths: i64::try_from(number.times(1_000_000)?).ok()? }),
+            _ => parse_bytes(text.as_bytes()).map(Self::Bytes),
         }
     }
 
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::Integer(_) => "a plain number",
-            Self::Decimal => "a decimal number",
+            Self::Decimal { .. } => "a decimal number",
+            Self::Percent { .. } => "a share in percent",
             Self::Duration(_) => "a duration",
             Self::Bytes(_) => "a size in bytes",
             Self::Rate { .. } => "a rate",
@@ -98,7 +104,27 @@ impl Literal {
     }
 }
 
+impl RawComparison {
+    /// The capture that is measured, as it is named.
+    pub(crate) fn capture(&self) -> Option<&str> {
+        let is_rule = matches!(self.function.text.as_str(), "since" | "ratio");
+        self.argument.as_ref().filter(|_| !is_rule).map(|name| name.text.as_str())
+    }
+
+    /// Whether it counts the texts of its capture, and does not compare its numbers.
+    pub(crate) fn is_distinct(&self) -> bool {
+        self.function.text == "distinct"
+    }
+}
+
 impl RawExpr {
+    /// Whether a comparison uses this measure.
+    pub(crate) fn uses(&self, function: &str) -> bool {
+        let mut uses = false;
+        self.for_each(&mut |comparison| uses |= comparison.function.text == function);
+        uses
+    }
+
     pub(crate) fn for_each<'a>(&'a self, visit: &mut impl FnMut(&'a RawComparison)) {
         match self {
             Self::Any(parts) | Self::All(parts) => {
@@ -202,11 +228,13 @@ impl<'a> Parser<'a> {
             (Some('!'), Some('=')) => (Token::Op(Op::NotEqual), 2),
             (Some('&'), Some('&')) | (Some('|'), Some('|')) => (Token::Unknown, 2),
             (Some(first), _) if first.is_alphabetic() || first == '_' => {
-                (Token::Word, run(|c| c.is_alphanumeric() || matches!(c, '_' | '.')))
+                // The ids of rules hold `-`, and there is no subtraction.
+                (Token::Word, run(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-')))
             }
-            (Some(first), _) if first.is_ascii_digit() || matches!(first, '-' | '+' | '.') => {
-                (Token::Number, run(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '+')))
-            }
+            (Some(first), _) if first.is_ascii_digit() || matches!(first, '-' | '+' | '.') => (
+                Token::Number,
+                run(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '+' | '%')),
+            ),
             (Some(first), _) => (Token::Unknown, first.len_utf8()),
         };
         (self.token, self.span) = (token, start..start + length);
@@ -276,21 +304,37 @@ impl<'a> Parser<'a> {
         }
         let function = self.name();
         self.advance();
-        let capture = if self.token == Token::Open {
+        let argument = if self.token == Token::Open {
             self.advance();
-            if self.token != Token::Word {
-                return Err(self.expected("the name of a capture"));
+            // The id of a rule may begin with a digit.
+            if !matches!(self.token, Token::Word | Token::Number) {
+                return Err(self.expected(match function.text.as_str() {
+                    "since" | "ratio" => "the id of a rule",
+                    _ => "the name of a capture",
+                }));
             }
-            let capture = self.name();
+            let argument = self.name();
             self.advance();
             if self.token != Token::Close {
                 return Err(self.expected("`)`"));
             }
             self.advance();
-            Some(capture)
+            Some(argument)
         } else {
             None
         };
+        if function.text == "absent" && !matches!(self.token, Token::Op(_)) {
+            let (op, literal) = (Op::AtLeast, Literal::Integer(1));
+            let literal_text = Name { text: String::new(), span: function.span.clone() };
+            return Ok(RawExpr::Compare(RawComparison {
+                function,
+                argument,
+                op,
+                literal,
+                literal_text,
+                over: None,
+            }));
+        }
         let Token::Op(op) = self.token else {
             return Err(self.expected("a comparison: `>=` `>` `<=` `<` `==` or `!=`"));
         };
@@ -300,10 +344,10 @@ impl<'a> Parser<'a> {
             _ => None,
         };
         let Some(literal) = literal else {
-            return Err(self.expected("a number, perhaps with a unit: `3`, `500ms`, `50MiB`, `10/s`"));
+            return Err(self.expected("a number, perhaps with a unit: `3`, `500ms`, `50MiB`, `10/s`, `20%`"));
         };
         let literal_text = self.name();
         self.advance();
-        Ok(RawExpr::Compare(RawComparison { function, capture, op, literal, literal_text, over: None }))
+        Ok(RawExpr::Compare(RawComparison { function, argument, op, literal, literal_text, over: None }))
     }
 }

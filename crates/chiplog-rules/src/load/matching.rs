@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use chiplog_parse::{EVENT_KINDS, EventKind, EventUnit, Format, Severity};
 use memchr::memmem::Finder;
-use regex::bytes::Regex;
 use toml::de::{DeTable, DeValue};
 
 use super::reader::{Reader, Text, Value, get};
@@ -13,6 +12,7 @@ use crate::component::Component;
 use crate::condition::{Alternative, EventCondition, FieldCondition};
 use crate::event_literals;
 use crate::literals::{self, AnyOf};
+use crate::pattern::Pattern;
 
 /// One way for a line to match, before its captures are known.
 pub(super) struct AlternativeDraft {
@@ -21,10 +21,12 @@ pub(super) struct AlternativeDraft {
     pub(super) literals: Vec<AnyOf>,
     pub(super) event: Option<&'static EventKind>,
     pub(super) takes: Vec<TakeDraft>,
+    /// Which releases write such lines.
+    pub(super) versions: Vec<String>,
     pub(super) span: Range<usize>,
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "format",
     "component",
     "severity",
@@ -39,6 +41,7 @@ const KEYS: [&str; 14] = [
     "line_regex",
     "take",
     "counts",
+    "versions",
 ];
 
 const SEVERITIES: [Severity; 8] = [
@@ -56,28 +59,31 @@ const SEVERITIES: [Severity; 8] = [
 pub(super) fn alternatives<'f>(
     reader: &mut Reader<'f>,
     value: &Value<'f>,
-    regexes: &mut Vec<Regex>,
+    patterns: &mut Vec<Pattern>,
 ) -> Vec<AlternativeDraft> {
     match value.get_ref() {
         DeValue::Array(list) if list.is_empty() => {
             reader.error(value.span(), "`match` is an empty list, which no line matches");
             Vec::new()
         }
-        DeValue::Array(list) => list.iter().filter_map(|value| alternative(reader, value, regexes)).collect(),
-        _ => alternative(reader, value, regexes).into_iter().collect(),
+        DeValue::Array(list) => {
+            list.iter().filter_map(|value| alternative(reader, value, patterns)).collect()
+        }
+        _ => alternative(reader, value, patterns).into_iter().collect(),
     }
 }
 
 fn alternative<'f>(
     reader: &mut Reader<'f>,
     value: &Value<'f>,
-    regexes: &mut Vec<Regex>,
+    patterns: &mut Vec<Pattern>,
 ) -> Option<AlternativeDraft> {
     let mut draft = AlternativeDraft {
         alternative: Alternative { counts: true, ..Alternative::default() },
         literals: Vec::new(),
         event: None,
         takes: Vec::new(),
+        versions: Vec::new(),
         span: value.span(),
     };
     if let DeValue::String(_) = value.get_ref() {
@@ -90,11 +96,14 @@ fn alternative<'f>(
     };
     let errors = reader.diagnostics.len();
     reader.only(table, "match", &KEYS);
-    if !table.keys().any(|key| !matches!(key.get_ref().as_ref(), "take" | "counts" | "not_contains")) {
+    if !table
+        .keys()
+        .any(|key| !matches!(key.get_ref().as_ref(), "take" | "counts" | "versions" | "not_contains"))
+    {
         reader.error(value.span(), "`match` has no condition that a line must meet");
         return None;
     }
-    draft.read(reader, table, regexes);
+    draft.read(reader, table, patterns);
     (reader.diagnostics.len() == errors).then_some(draft)
 }
 
@@ -106,7 +115,7 @@ impl AlternativeDraft {
         }
     }
 
-    fn read<'f>(&mut self, reader: &mut Reader<'f>, table: &DeTable<'f>, regexes: &mut Vec<Regex>) {
+    fn read<'f>(&mut self, reader: &mut Reader<'f>, table: &DeTable<'f>, patterns: &mut Vec<Pattern>) {
         if let Some(value) = get(table, "format") {
             let known = Format::ALL.map(|format| (format.name(), format));
             for text in reader.strings(value, "`format`").unwrap_or_default() {
@@ -139,18 +148,18 @@ impl AlternativeDraft {
         }
         for text in get(table, "regex").and_then(|value| reader.strings(value, "`regex`")).unwrap_or_default()
         {
-            if let Some((regex, hir)) = reader.regex(&text) {
+            if let Some((pattern, hir)) = reader.regex(&text) {
                 self.literals.extend(literals::of_regex(&hir, false));
-                self.alternative.regexes.push(push(regexes, regex));
+                self.alternative.regexes.push(push(patterns, pattern));
             }
         }
         for text in get(table, "line_regex")
             .and_then(|value| reader.strings(value, "`line_regex`"))
             .unwrap_or_default()
         {
-            if let Some((regex, hir)) = reader.regex(&text) {
+            if let Some((pattern, hir)) = reader.regex(&text) {
                 self.literals.extend(literals::of_regex(&hir, true));
-                self.alternative.line_regexes.push(push(regexes, regex));
+                self.alternative.line_regexes.push(push(patterns, pattern));
             }
         }
         for text in get(table, "line_contains")
@@ -165,15 +174,18 @@ impl AlternativeDraft {
             && let Some(fields) = reader.table(value, "`field`")
         {
             for (key, value) in fields {
-                let field = self.field(reader, key.get_ref(), value, regexes);
+                let field = self.field(reader, key.get_ref(), value, patterns);
                 self.alternative.fields.extend(field);
             }
         }
         if let Some(value) = get(table, "counts") {
             self.alternative.counts = reader.boolean(value, "`counts`").unwrap_or(true);
         }
+        if let Some(texts) = get(table, "versions").and_then(|value| reader.needles(value, "`versions`")) {
+            self.versions = texts.into_iter().map(|text| text.text).collect();
+        }
         if let Some(value) = get(table, "take") {
-            self.takes = takes(reader, value, self.event.as_slice(), regexes);
+            self.takes = takes(reader, value, self.event.as_slice(), patterns);
         }
     }
 
@@ -226,7 +238,7 @@ impl AlternativeDraft {
         reader: &mut Reader<'f>,
         key: &str,
         value: &Value<'f>,
-        regexes: &mut Vec<Regex>,
+        patterns: &mut Vec<Pattern>,
     ) -> Option<FieldCondition> {
         let mut field = FieldCondition {
             key: key.as_bytes().to_vec(),
@@ -260,10 +272,10 @@ impl AlternativeDraft {
                     field.prefix = Some(text.text.into_bytes());
                 }
                 if let Some(text) = get(table, "regex").and_then(|value| reader.string(value, "`regex`"))
-                    && let Some((regex, hir)) = reader.regex(&text)
+                    && let Some((pattern, hir)) = reader.regex(&text)
                 {
                     self.literals.extend(literals::of_regex(&hir, false));
-                    field.regex = Some(push(regexes, regex));
+                    field.regex = Some(push(patterns, pattern));
                 }
             }
             _ => {
@@ -280,7 +292,7 @@ fn finder(text: &Text) -> Finder<'static> {
     Finder::new(text.text.as_bytes()).into_owned()
 }
 
-pub(super) fn push(regexes: &mut Vec<Regex>, regex: Regex) -> usize {
-    regexes.push(regex);
-    regexes.len() - 1
+pub(super) fn push(patterns: &mut Vec<Pattern>, pattern: Pattern) -> usize {
+    patterns.push(pattern);
+    patterns.len() - 1
 }

@@ -3,12 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::Hir;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Level, nearest};
+use crate::pattern::{NEST_LIMIT, Pattern};
 use crate::units::parse_duration;
 
 /// A value and where it stands.
@@ -236,12 +236,12 @@ impl<'f> Reader<'f> {
         text.span.clone()
     }
 
-    /// Compiles a regex, which works on bytes: classes such as `\w` are ASCII.
-    pub(super) fn regex(&mut self, text: &Text) -> Option<(Regex, Hir)> {
+    /// Checks a regex, which works on bytes: classes such as `\w` are ASCII.
+    pub(super) fn regex(&mut self, text: &Text) -> Option<(Pattern, Hir)> {
         let parsed = regex_syntax::ParserBuilder::new()
             .unicode(false)
             .utf8(false)
-            .nest_limit(100)
+            .nest_limit(NEST_LIMIT)
             .build()
             .parse(&text.text);
         let hir = match parsed {
@@ -265,18 +265,11 @@ impl<'f> Reader<'f> {
             self.error(text.span.clone(), "the regex matches empty text, which is in every line");
             return None;
         }
-        match RegexBuilder::new(&text.text).unicode(false).nest_limit(100).build() {
-            Ok(regex) => Some((regex, hir)),
-            Err(regex::Error::CompiledTooBig(limit)) => {
-                self.error(
-                    text.span.clone(),
-                    format!("regex is too big: it needs more than {limit} bytes"),
-                )
-                .hint = Some("lower the bounds of its repetitions".to_owned());
-                None
-            }
-            Err(error) => {
-                self.error(text.span.clone(), format!("regex does not compile: {error}"));
+        match Pattern::new(&text.text, &hir) {
+            Some(pattern) => Some((pattern, hir)),
+            None => {
+                self.error(text.span.clone(), "the regex is too large: compiled, it takes more than 1 MiB")
+                    .hint = Some("lower the bounds of its repetitions, such as `{1,1000}`".to_owned());
                 None
             }
         }

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use chiplog_parse::{EVENT_KINDS, EventKind, EventUnit};
-use regex::bytes::Regex;
 use toml::de::{DeTable, DeValue};
 
 use super::matching::push;
 use super::reader::{Reader, Text, Value, get};
 use crate::condition::Source;
+use crate::pattern::{self, Pattern};
 use crate::rule::Unit;
 
 /// A capture, before its unit is known.
@@ -28,7 +28,7 @@ pub(super) fn takes<'f>(
     reader: &mut Reader<'f>,
     value: &Value<'f>,
     events: &[&'static EventKind],
-    regexes: &mut Vec<Regex>,
+    patterns: &mut Vec<Pattern>,
 ) -> Vec<TakeDraft> {
     let Some(table) = reader.table(value, "`take`") else { return Vec::new() };
     let mut drafts = Vec::new();
@@ -46,7 +46,7 @@ pub(super) fn takes<'f>(
         match value.get_ref() {
             DeValue::String(_) => {
                 if let Some(text) = reader.string(value, "a capture") {
-                    draft.regex(reader, &text, regexes);
+                    draft.regex(reader, &text, patterns);
                 }
             }
             DeValue::Array(list) if list.is_empty() => {
@@ -57,14 +57,14 @@ pub(super) fn takes<'f>(
                     match value.get_ref() {
                         DeValue::String(_) => {
                             if let Some(text) = reader.string(value, "a capture") {
-                                draft.regex(reader, &text, regexes);
+                                draft.regex(reader, &text, patterns);
                             }
                         }
-                        _ => draft.table(reader, value, events, regexes),
+                        _ => draft.table(reader, value, events, patterns),
                     }
                 }
             }
-            _ => draft.table(reader, value, events, regexes),
+            _ => draft.table(reader, value, events, patterns),
         }
         drafts.push(draft);
     }
@@ -78,7 +78,7 @@ impl TakeDraft {
         reader: &mut Reader<'f>,
         value: &Value<'f>,
         events: &[&'static EventKind],
-        regexes: &mut Vec<Regex>,
+        patterns: &mut Vec<Pattern>,
     ) {
         let DeValue::Table(table) = value.get_ref() else {
             reader.error(
@@ -105,7 +105,7 @@ impl TakeDraft {
         }
         self.unit_of_table(reader, table);
         if let Some(text) = get(table, "regex").and_then(|value| reader.string(value, "`regex`")) {
-            self.regex(reader, &text, regexes);
+            self.regex(reader, &text, patterns);
         }
         if let Some(text) = get(table, "field").and_then(|value| reader.string(value, "`field`")) {
             self.sources.push(Source::Field(text.text.into_bytes()));
@@ -140,13 +140,13 @@ impl TakeDraft {
         }
     }
 
-    fn regex(&mut self, reader: &mut Reader<'_>, text: &Text, regexes: &mut Vec<Regex>) {
-        let Some((regex, _)) = reader.regex(text) else { return };
-        let named = regex.capture_names().position(|name| name == Some(&self.name));
-        match named {
-            Some(group) => self.sources.push(Source::Regex { regex: push(regexes, regex), group }),
-            None if regex.captures_len() > 1 => {
-                self.sources.push(Source::Regex { regex: push(regexes, regex), group: 1 });
+    fn regex(&mut self, reader: &mut Reader<'_>, text: &Text, patterns: &mut Vec<Pattern>) {
+        let Some((pattern, hir)) = reader.regex(text) else { return };
+        let groups = pattern::groups(&hir);
+        let named = groups.iter().find(|(_, name)| name.as_ref() == Some(&self.name));
+        match named.or(groups.first()) {
+            Some((group, _)) => {
+                self.sources.push(Source::Regex { regex: push(patterns, pattern), group: *group });
             }
             None => {
                 reader.error(text.span.clone(), "the regex has no group, so it takes nothing").hint =

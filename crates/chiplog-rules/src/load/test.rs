@@ -12,7 +12,11 @@ pub(super) fn tests<'f>(reader: &mut Reader<'f>, value: &Value<'f>) -> Vec<Case>
 }
 
 fn test<'f>(reader: &mut Reader<'f>, table: &DeTable<'f>, at: usize) -> Option<Case> {
-    reader.only(table, "test", &["name", "lines", "tz", "year", "expect", "matches", "hits"]);
+    reader.only(
+        table,
+        "test",
+        &["name", "lines", "tz", "year", "expect", "matches", "wrap", "first", "hits"],
+    );
     // The span of a `[[test]]` table starts at its header.
     let place = at..at;
     let name = match get(table, "name") {
@@ -52,6 +56,8 @@ fn test<'f>(reader: &mut Reader<'f>, table: &DeTable<'f>, at: usize) -> Option<C
         year: year.and_then(|year| i16::try_from(year).ok()),
         expect,
         matches,
+        wrap: get(table, "wrap").and_then(|value| reader.boolean(value, "`wrap`")).unwrap_or(true),
+        first: get(table, "first").and_then(|value| reader.boolean(value, "`first`")).unwrap_or(true),
         hits: hits.and_then(|hits| u64::try_from(hits).ok()),
         line: reader.line_of(at),
     })

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub(crate) mod detect;
+pub(crate) mod exchange;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod parse;
@@ -46,6 +47,7 @@ impl Selection {
     /// guessed that was given.
     fn restrict(&self, summary: &mut ScanSummary) {
         summary.findings.retain(|finding| self.has_rule(&finding.rule_id));
+        summary.sightings.retain(|sighting| self.has_rule(&sighting.rule_id));
         summary.rules.retain(|id, _| self.has_rule(id));
         for input in &mut summary.inputs {
             input.year_was_guessed &= !self.year_is_given;

@@ -5,7 +5,9 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
 use chiplog_engine::Warning;
-use chiplog_report::{ScanTextOptions, write_finding_json, write_scan_json, write_scan_text};
+use chiplog_report::{
+    ScanTextOptions, write_finding_json, write_incident_json, write_scan_json, write_scan_text,
+};
 
 use super::{Selection, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
@@ -15,7 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
 use crate::talk::Talk;
-use crate::{clock, rule_files, terminal};
+use crate::{clock, pipeline, rule_files, terminal};
 
 pub(crate) fn run(
     paths: &[PathBuf],
@@ -59,19 +61,21 @@ pub(crate) fn run(
     summary.warnings.extend(warnings);
     summary.interrupted = interrupt.raised();
     selection.restrict(&mut summary);
+    let incidents = pipeline::incidents(&rules, &summary);
     let show = |finding: &_| selection.shows(finding);
     let mut out = BufWriter::new(io::stdout().lock());
     match options.format.chosen() {
-        Format::Json => write_scan_json(&mut out, &summary, &show),
+        Format::Json => write_scan_json(&mut out, &summary, &incidents, &show),
         Format::Jsonl => summary
             .findings
             .iter()
             .filter(|finding| show(finding))
-            .try_for_each(|finding| write_finding_json(&mut out, finding)),
+            .try_for_each(|finding| write_finding_json(&mut out, finding))
+            .and_then(|()| incidents.iter().try_for_each(|incident| write_incident_json(&mut out, incident))),
         Format::Text => {
             let style = terminal::stdout_style(display.color);
             let text = ScanTextOptions { style, show: &show, all: options.all };
-            write_scan_text(&mut out, &summary, &text)
+            write_scan_text(&mut out, &summary, &incidents, &text)
         }
     }
     .and_then(|()| out.flush())

@@ -20,7 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
 use crate::talk::Talk;
-use crate::{clock, rule_files, terminal};
+use crate::{clock, pipeline, rule_files, terminal};
 
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -80,7 +80,10 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     selection.restrict(&mut summary);
     let mut out = io::stdout().lock();
     match format {
-        Format::Json => write_scan_json(&mut out, &summary, &|finding| selection.shows(finding)),
+        Format::Json => {
+            let incidents = pipeline::incidents(&rules, &summary);
+            write_scan_json(&mut out, &summary, &incidents, &|finding| selection.shows(finding))
+        }
         Format::Text | Format::Jsonl => Ok(()),
     }
     .and_then(|()| out.flush())

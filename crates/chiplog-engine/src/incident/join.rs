@@ -1,0 +1,161 @@
+//! Which of the things that were seen belong together.
+
+use std::collections::BTreeMap;
+
+use super::graph::Graph;
+use super::link::{Judged, judge};
+use super::node::{Host, Node};
+
+/// A link between two nodes, by their indexes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Index into the causes of the graph.
+    pub(super) cause: usize,
+    pub(super) judged: Judged,
+}
+
+/// Links from one rule to one effect: those beyond are no better and only cost time.
+const MAX_CAUSES_OF_A_RULE: usize = 16;
+
+/// Candidates for a cause that are looked at, of one rule and host: the nearest before the effect.
+const MAX_LOOKED_AT: usize = 128;
+
+/// Findings of one rule on one host that nothing explains are one trouble if they are this near.
+const SIBLING_NANOS: i64 = 10 * 60 * 1_000_000_000;
+
+/// Every link that fits, by effect.
+pub(super) fn links(graph: &Graph<'_>, nodes: &[Node<'_>]) -> Vec<Edge> {
+    // By rule, then host, in the order of time: that of the nodes.
+    let mut places: BTreeMap<usize, BTreeMap<Host<'_>, Vec<usize>>> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        places.entry(node.rule).or_default().entry(node.host).or_default().push(index);
+    }
+    let mut links = Vec::new();
+    for (to, effect) in nodes.iter().enumerate() {
+        for cause in &graph.into[effect.rule] {
+            let Some(hosts) = places.get(&graph.causes[*cause].from) else { continue };
+            let mut fitting: Vec<Edge> = hosts
+                .values()
+                .flat_map(|list| near(list, nodes, to).iter().copied())
+                .filter(|from| *from != to)
+                .filter_map(|from| {
+                    let judged = judge(&graph.causes[*cause], &nodes[from], effect)?;
+                    Some(Edge { from, to, cause: *cause, judged })
+                })
+                .collect();
+            fitting.sort_by_key(|edge| (std::cmp::Reverse(edge.judged.points), edge.from));
+            fitting.truncate(MAX_CAUSES_OF_A_RULE);
+            links.append(&mut fitting);
+        }
+    }
+    links
+}
+
+/// The nodes of a list that are nearest to a node, most of them before it.
+fn near<'l>(list: &'l [usize], nodes: &[Node<'_>], to: usize) -> &'l [usize] {
+    let first = nodes[to].first;
+    // Nodes without a time come last.
+    let after = list.partition_point(|node| nodes[*node].first.is_some() && nodes[*node].first <= first);
+    let end = (after + MAX_LOOKED_AT / 4).min(list.len());
+    &list[end.saturating_sub(MAX_LOOKED_AT)..end]
+}
+
+/// Nodes that belong together, as lists of their indexes in rising order. Each holds trouble.
+pub(super) fn groups(graph: &Graph<'_>, nodes: &[Node<'_>], links: &[Edge]) -> Vec<Vec<usize>> {
+    let leads_to_trouble = leading_to_trouble(nodes, links);
+    let mut sets = Sets((0..nodes.len()).collect());
+    for link in links.iter().filter(|link| leads_to_trouble[link.to]) {
+        sets.join(link.from, link.to);
+    }
+    for (left, right) in siblings(graph, nodes, links) {
+        sets.join(left, right);
+    }
+    // What is too little to be trouble goes with its likeliest cause, and joins nothing else.
+    let mut likeliest: BTreeMap<usize, &Edge> = BTreeMap::new();
+    for link in links.iter().filter(|link| !leads_to_trouble[link.to]) {
+        let best = likeliest.entry(link.to).or_insert(link);
+        if (link.judged.points, std::cmp::Reverse(link.from))
+            > (best.judged.points, std::cmp::Reverse(best.from))
+        {
+            *best = link;
+        }
+    }
+    for link in likeliest.into_values() {
+        sets.join(link.from, link.to);
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for node in 0..nodes.len() {
+        groups.entry(sets.find(node)).or_default().push(node);
+    }
+    groups.into_values().filter(|group| group.iter().any(|node| nodes[*node].is_trouble)).collect()
+}
+
+/// The nodes that are trouble or lead to some.
+fn leading_to_trouble(nodes: &[Node<'_>], links: &[Edge]) -> Vec<bool> {
+    let mut causes_of = vec![Vec::new(); nodes.len()];
+    for link in links {
+        causes_of[link.to].push(link.from);
+    }
+    let mut leads: Vec<bool> = nodes.iter().map(|node| node.is_trouble).collect();
+    let mut open: Vec<usize> = (0..nodes.len()).filter(|node| leads[*node]).collect();
+    while let Some(node) = open.pop() {
+        for cause in &causes_of[node] {
+            if !std::mem::replace(&mut leads[*cause], true) {
+                open.push(*cause);
+            }
+        }
+    }
+    leads
+}
+
+/// Findings of one rule on one host that nothing explains, near each other: pairs.
+fn siblings(graph: &Graph<'_>, nodes: &[Node<'_>], links: &[Edge]) -> Vec<(usize, usize)> {
+    let mut is_explained = vec![false; nodes.len()];
+    for link in links.iter().filter(|link| !graph.causes[link.cause].is_feedback) {
+        is_explained[link.to] = true;
+    }
+    let mut pairs = Vec::new();
+    // The last of each rule and host, and when the trouble before it ended.
+    let mut last: BTreeMap<(usize, Host<'_>), (usize, Option<i64>)> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        if !node.is_trouble || is_explained[index] {
+            continue;
+        }
+        let before = last.insert((node.rule, node.host), (index, node.last));
+        let Some((sibling, end)) = before else { continue };
+        let is_near = match (end, node.first) {
+            (Some(end), Some(first)) => first.saturating_sub(end) <= SIBLING_NANOS,
+            (None, None) => true,
+            _ => false,
+        };
+        if is_near {
+            pairs.push((sibling, index));
+        }
+        last.insert((node.rule, node.host), (index, node.last.max(end)));
+    }
+    pairs
+}
+
+/// Disjoint sets. Each is named by its first member.
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn find(&mut self, node: usize) -> usize {
+        let mut root = node;
+        while self.0[root] != root {
+            root = self.0[root];
+        }
+        let mut node = node;
+        while self.0[node] != root {
+            node = std::mem::replace(&mut self.0[node], root);
+        }
+        root
+    }
+
+    fn join(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.find(left), self.find(right));
+        self.0[left.max(right)] = left.min(right);
+    }
+}

@@ -1,0 +1,249 @@
+//! Trouble that no rule knows: warnings and errors by what they say, without their variable parts.
+//!
+//! Templates are mined from the lines that the census looks at, in two steps. First each message is
+//! masked by itself, so that counts of blocks can be added up in any order. Then, once, templates that
+//! differ in few words are joined, as Drain does (He et al., ICWS 2017), in an order that depends on
+//! the templates alone.
+
+mod join;
+mod mask;
+mod spread;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chiplog_parse::{Record, Severity, Text, UnixNanos};
+
+use crate::Evidence;
+use crate::clocks::LineTimes;
+use crate::plan::TimeRange;
+pub(crate) use join::join;
+use mask::mask_into;
+pub(crate) use spread::Spread;
+
+/// Templates kept per source, the first in its order. Further ones are rare by then, or the source is noise.
+const MAX_TEMPLATES: usize = 4_096;
+
+/// Templates kept of a source that was read to its end, the most frequent.
+const MAX_FINISHED: usize = 256;
+
+/// A message that no rule knows, without its variable parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownTemplate {
+    /// The constant parts, with `<*>` for the others.
+    pub template: String,
+    /// Severity of the lines.
+    pub severity: Severity,
+    /// Program that wrote them, if they name one.
+    pub component: Option<Arc<str>>,
+    /// Source file and line of the program, if the lines name them: `kubelet.go:2466`.
+    pub code: Option<Arc<str>>,
+    /// Lines, of those looked at.
+    pub lines: u64,
+    /// Lines looked at and lines of this template in the first half of the inputs that hold it, and in the
+    /// second.
+    pub halves: [Half; 2],
+    /// Time of the first line, in the order of the input.
+    pub first_time: Option<UnixNanos>,
+    /// Time of the last line, in the order of the input.
+    pub last_time: Option<UnixNanos>,
+    /// Input that holds the example.
+    pub source: Arc<str>,
+    /// The first line.
+    pub example: Evidence,
+}
+
+/// One half of an input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Half {
+    /// Lines that were looked at.
+    pub looked_at: u64,
+    /// Those of the template.
+    pub lines: u64,
+}
+
+/// What identifies a template in a source, in bytes.
+type Key = Box<[u8]>;
+
+/// Templates of a block.
+#[derive(Debug, Default)]
+pub(crate) struct BlockTemplates {
+    ids: HashMap<Key, usize>,
+    /// In order of appearance.
+    pub(crate) seen: Vec<SeenTemplate>,
+    /// All lines that were looked at, by place.
+    pub(crate) looked_at: Spread,
+    scratch: Vec<u8>,
+}
+
+/// A template in a block.
+#[derive(Debug)]
+pub(crate) struct SeenTemplate {
+    pub(crate) key: Key,
+    /// Offset of the first line in the block.
+    pub(crate) first_offset: usize,
+    pub(crate) first_times: LineTimes,
+    pub(crate) last_times: LineTimes,
+    pub(crate) spread: Spread,
+}
+
+impl BlockTemplates {
+    /// Notes a line that was looked at. `is_unknown` says that no rule took it.
+    pub(crate) fn look(
+        &mut self,
+        source_offset: u64,
+        block_offset: usize,
+        record: &Record<'_>,
+        times: LineTimes,
+        is_unknown: bool,
+    ) {
+        self.looked_at.add(source_offset);
+        let Some(severity) = record.severity.filter(|severity| is_unknown && *severity >= Severity::Warning)
+        else {
+            return;
+        };
+        self.scratch.clear();
+        key_into(record, severity, &mut self.scratch);
+        let id = match self.ids.get(self.scratch.as_slice()) {
+            Some(id) => *id,
+            None => {
+                let key: Key = self.scratch.as_slice().into();
+                self.ids.insert(key.clone(), self.seen.len());
+                self.seen.push(SeenTemplate {
+                    key,
+                    first_offset: block_offset,
+                    first_times: times,
+                    last_times: times,
+                    spread: Spread::default(),
+                });
+                self.seen.len() - 1
+            }
+        };
+        let seen = &mut self.seen[id];
+        seen.last_times = times;
+        seen.spread.add(source_offset);
+    }
+}
+
+/// Severity, component, code and template of a line, each but the last ended by NUL.
+fn key_into(record: &Record<'_>, severity: Severity, out: &mut Vec<u8>) {
+    out.push(severity.number());
+    out.extend(record.component.unwrap_or_default().iter().filter(|byte| **byte != 0));
+    out.push(0);
+    if let (Some(file), Some(line)) = (record.file, record.line_number) {
+        out.extend(file.iter().filter(|byte| **byte != 0));
+        out.extend_from_slice(format_args!(":{line}").to_string().as_bytes());
+    }
+    out.push(0);
+    mask_text(record.msg(), out);
+    // The constant part of a structured message says what was tried, its error why it failed.
+    let error =
+        record.fields().find(|(key, _)| key.as_plain().is_some_and(|key| key == b"err" || key == b"error"));
+    if let Some((_, value)) = error {
+        out.extend_from_slice(b": ");
+        mask_text(value.text(), out);
+    }
+}
+
+fn mask_text(text: Text<'_>, out: &mut Vec<u8>) {
+    match text.as_plain() {
+        Some(plain) => mask_into(plain, out),
+        None => mask_into(&text.decode(), out),
+    }
+}
+
+/// The parts of a key.
+pub(super) struct KeyParts<'k> {
+    pub(super) severity: u8,
+    pub(super) component: &'k [u8],
+    pub(super) code: &'k [u8],
+    pub(super) template: &'k [u8],
+}
+
+pub(super) fn parts_of(key: &[u8]) -> KeyParts<'_> {
+    let (severity, rest) = key.split_first().map_or((0, key), |(severity, rest)| (*severity, rest));
+    let mut parts = rest.splitn(3, |byte| *byte == 0);
+    let mut part = || parts.next().unwrap_or_default();
+    KeyParts { severity, component: part(), code: part(), template: part() }
+}
+
+/// Templates of a source.
+#[derive(Default)]
+pub(crate) struct SourceTemplates {
+    ids: HashMap<Key, usize>,
+    kept: Vec<KeptTemplate>,
+    looked_at: Spread,
+}
+
+/// A template of a source.
+struct KeptTemplate {
+    key: Key,
+    spread: Spread,
+    first_times: LineTimes,
+    last_times: LineTimes,
+    example: Evidence,
+}
+
+/// The templates of a source that was read to its end.
+pub(crate) struct FinishedTemplates {
+    list: Vec<FinishedTemplate>,
+    looked_at: Spread,
+}
+
+struct FinishedTemplate {
+    key: Key,
+    spread: Spread,
+    first_time: Option<UnixNanos>,
+    last_time: Option<UnixNanos>,
+    example: Evidence,
+}
+
+impl SourceTemplates {
+    /// Adds the templates of the next block. `show` tells what to show of the line at an offset of the
+    /// block; it is asked in rising order.
+    pub(crate) fn absorb(&mut self, block: &BlockTemplates, mut show: impl FnMut(usize) -> Evidence) {
+        self.looked_at.merge(&block.looked_at);
+        for seen in &block.seen {
+            if let Some(id) = self.ids.get(&seen.key) {
+                let kept = &mut self.kept[*id];
+                kept.spread.merge(&seen.spread);
+                kept.last_times = seen.last_times;
+            } else if self.kept.len() < MAX_TEMPLATES {
+                self.ids.insert(seen.key.clone(), self.kept.len());
+                self.kept.push(KeptTemplate {
+                    key: seen.key.clone(),
+                    spread: seen.spread.clone(),
+                    first_times: seen.first_times,
+                    last_times: seen.last_times,
+                    example: show(seen.first_offset),
+                });
+            }
+        }
+    }
+
+    /// Places the templates in time, and leaves out those that lie outside a range altogether. `place`
+    /// knows the clock of the source as it is at the end: a template tells roughly when.
+    pub(crate) fn finish(
+        self,
+        range: TimeRange,
+        mut place: impl FnMut(LineTimes) -> Option<UnixNanos>,
+    ) -> FinishedTemplates {
+        let finish = |kept: KeptTemplate| {
+            let (first_time, last_time) = (place(kept.first_times), place(kept.last_times));
+            let mut example = kept.example;
+            example.time = first_time;
+            let KeptTemplate { key, spread, .. } = kept;
+            let inside = range.contains(first_time)
+                || range.contains(last_time)
+                || (first_time < range.since && range.until < last_time);
+            inside.then_some(FinishedTemplate { key, spread, first_time, last_time, example })
+        };
+        let mut list: Vec<FinishedTemplate> = self.kept.into_iter().filter_map(finish).collect();
+        list.sort_by(|left, right| {
+            let by_lines = right.spread.total().cmp(&left.spread.total());
+            by_lines.then_with(|| left.key.cmp(&right.key))
+        });
+        list.truncate(MAX_FINISHED);
+        FinishedTemplates { list, looked_at: self.looked_at }
+    }
+}
