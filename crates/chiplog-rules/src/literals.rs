@@ -12,7 +12,7 @@ use memchr::memmem;
 use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
-use crate::prefilter::windows;
+use crate::prefilter::{placement, windows};
 
 /// Shorter pieces occur everywhere.
 const MIN_LEN: usize = 4;
@@ -161,14 +161,14 @@ fn score(piece: &[u8]) -> u32 {
 /// in vain costs as much as passing over some twenty, a short literal a second pass over all input.
 /// Where the search looks closer in vain it costs as much as passing over a line.
 pub(crate) fn rank(set: &AnyOf) -> (Reverse<usize>, u32) {
-    static WINDOWS: LazyLock<windows::Sample> = LazyLock::new(|| windows::Sample::new(SAMPLE, 6));
+    static WINDOWS: LazyLock<placement::Sample> = LazyLock::new(|| placement::Sample::new(SAMPLE, 6));
     let cost_of = |literal: &Vec<u8>| {
         let found = memmem::find_iter(SAMPLE, literal).count() * 5_000;
         found
             + match literal.len() {
                 ..windows::MIN_LEN => 15_000,
-                windows::MIN_LEN..windows::AMPLE_LEN => 500 + 30 * WINDOWS.count_of_span(literal),
-                _ => 30 * WINDOWS.count_of_span(literal),
+                windows::MIN_LEN..windows::AMPLE_LEN => 500 + 30 * WINDOWS.least_count(literal),
+                _ => 30 * WINDOWS.least_count(literal),
             }
     };
     (Reverse(set.iter().map(cost_of).sum()), set_score(set))

@@ -2,6 +2,7 @@
 
 mod choice;
 mod gate;
+pub(crate) mod placement;
 mod search;
 mod short;
 pub(crate) mod windows;
@@ -89,40 +90,4 @@ pub(crate) fn plan(candidates: &[Vec<AnyOf>]) -> (Gate, Option<LiteralSearcher>)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn singletons(pieces: &[&str]) -> Vec<Vec<AnyOf>> {
-        pieces.iter().map(|piece| vec![vec![piece.as_bytes().to_vec()]]).collect()
-    }
-
-    #[test]
-    fn words_in_common_are_searched_for_once() {
-        let (_, searcher) =
-            plan(&singletons(&["Liveness probe for ", "Readiness probe for ", "took too long"]));
-        let searcher = searcher.unwrap();
-        // Two, and the two forms of a byte array.
-        assert_eq!(searcher.literals().len(), 4);
-        for line in ["a Liveness probe for x", "a Readiness probe for x", "it took too long (1s)"] {
-            assert_eq!(searcher.find_iter(line.as_bytes()).count(), 1, "{line}");
-        }
-        assert_eq!(searcher.find_iter(b"a Startup probe of x").count(), 0);
-    }
-
-    #[test]
-    fn without_rules_nothing_is_found() {
-        let searcher = plan(&[]).1.unwrap();
-        assert_eq!(searcher.find_iter(b"Killed process").count(), 0);
-    }
-
-    #[test]
-    fn many_literals_are_found_as_well() {
-        let pieces: Vec<String> =
-            (0..200).map(|number| format!("{number:03}-{:03}-word", number * 7 % 200)).collect();
-        let pieces: Vec<&str> = pieces.iter().map(String::as_str).collect();
-        let searcher = plan(&singletons(&pieces)).1.unwrap();
-        for piece in pieces {
-            assert_eq!(searcher.find_iter(format!("<{piece}>").as_bytes()).count(), 1, "{piece}");
-        }
-    }
-}
+mod tests;

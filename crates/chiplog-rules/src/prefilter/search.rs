@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::placement;
 use super::short::Short;
 use super::windows::{self, Windows};
 
@@ -19,9 +20,9 @@ impl Search {
         let numbered = literals.iter().cloned().enumerate();
         let (mut long, mut short): (Vec<_>, Vec<_>) =
             numbered.partition(|(_, literal)| literal.len() >= windows::MIN_LEN);
-        short.extend(long.split_off(long.len().min(windows::MAX_COUNT)));
+        short.extend(long.split_off(long.len().min(placement::MAX_COUNT)));
         let long = (!long.is_empty()).then(|| {
-            let (long, left_out) = Windows::new(long, sample);
+            let (long, left_out) = placement::place(long, sample);
             short.extend(left_out);
             long
         });
@@ -56,7 +57,7 @@ impl Search {
             return ControlFlow::Break(());
         }
         match &self.short {
-            Some(short) => short.found_in(line).try_for_each(on_found),
+            Some(short) => short.each_in(line, on_found),
             None => ControlFlow::Continue(()),
         }
     }
