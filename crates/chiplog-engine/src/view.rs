@@ -33,8 +33,7 @@ impl<'v> Companions<'v> {
 pub(crate) enum Unknown {
     /// What is not known to hold does not hold.
     Fails,
-    /// Nothing is left that could keep a finding open; and a hit of another rule that never was is
-    /// one that was long ago.
+    /// Nothing is left that could keep a finding open.
     Holds,
 }
 
@@ -53,7 +52,8 @@ impl View<'_> {
             Expr::Not(part) => self.truth(part, now, unknown).map(|truth| !truth),
             Expr::Compare(comparison) => match self.measure(comparison, now) {
                 Some(measured) => Some(comparison.op.accepts(measured.amount.cmp(&measured.limit))),
-                None if unknown == Unknown::Holds && matches!(comparison.measure, Measure::Since(_)) => {
+                // A hit of another rule that never was is one that was long ago.
+                None if matches!(comparison.measure, Measure::Since(_)) => {
                     Some(comparison.op.accepts(std::cmp::Ordering::Greater))
                 }
                 None => None,

@@ -60,7 +60,8 @@ impl Naive<'_> {
                 });
                 i128::from(latest - run.unwrap_or_else(|first| first))
             }
-            Measure::Since(_) => i128::from(now - last(&self.other)?),
+            // Never is long ago.
+            Measure::Since(_) => last(&self.other).map_or(i128::MAX, |last| i128::from(now - last)),
             Measure::Ratio(_) => {
                 (occurrences(&self.own) * 1_000_000).checked_div(occurrences(&self.other))?
             }

@@ -55,7 +55,10 @@ fn totals_are_those_that_were_planted() {
             assert_eq!(summary.inputs[0].lines, generator.truth().lines);
             assert_eq!(summary.inputs[0].bytes, log.len() as u64);
             if name == "healthy" {
-                let ids: Vec<_> = summary.findings.iter().map(|finding| &finding.rule_id).collect();
+                // Containers end in healthy clusters, and the generator's clock is fast.
+                let is_noise = |id: &str| rules.get(id).is_some_and(|rule| rule.is_noise);
+                let ids = summary.findings.iter().map(|finding| &finding.rule_id);
+                let ids: Vec<_> = ids.filter(|id| !is_noise(id)).collect();
                 assert!(ids.is_empty(), "{envelope:?}: {ids:?}");
             }
         }
