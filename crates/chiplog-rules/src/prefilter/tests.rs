@@ -81,6 +81,8 @@ fn with(literals: &[Vec<u8>], text: Vec<(Vec<u8>, usize, Option<(usize, u8)>)>) 
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_line_holds_what_a_naive_search_finds(literals in literals(), text in text()) {
         let search = Search::new(literals.clone(), SAMPLE);
