@@ -3,7 +3,7 @@
 use chiplog_rules::{Basis, Cause, Lag, Scope};
 
 use super::Fit;
-use super::node::{Node, Relation, label};
+use super::node::{Node, Relation, is_same, label};
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -54,7 +54,7 @@ fn place(cause: &Cause, from: &Node<'_>, to: &Node<'_>, relation: Relation) -> O
     match &cause.scope {
         Scope::Label(name) => match (label(from.group, name), label(to.group, name), relation) {
             (_, _, Relation::Other) => None,
-            (Some(ours), Some(theirs), _) if ours != theirs => None,
+            (Some(ours), Some(theirs), _) if !is_same(name, ours, theirs) => None,
             (Some(_), Some(_), Relation::Same) => Some(8),
             (Some(_), Some(_), _) => Some(4),
             _ => Some(0),

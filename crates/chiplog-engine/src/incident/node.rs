@@ -78,6 +78,27 @@ pub(super) fn label<'s>(group: &'s Group, name: &str) -> Option<&'s str> {
     group.iter().find(|(known, _)| &**known == name).map(|(_, value)| &**value)
 }
 
+/// Whether two values of a label are of one thing.
+pub(super) fn is_same(label: &str, left: &str, right: &str) -> bool {
+    if label != "pod" {
+        return left == right;
+    }
+    let ((left, ours), (right, theirs)) = (pod(left), pod(right));
+    left == right && (ours.is_none() || theirs.is_none() || ours == theirs)
+}
+
+/// Name and namespace of a pod: `web-0`, `default/web-0`, or `web-0_default(UID)` as the kubelet wrote
+/// it up to 1.20. Neither holds a `_` or a `/` itself.
+fn pod(text: &str) -> (&str, Option<&str>) {
+    if let Some((namespace, name)) = text.split_once('/') {
+        return (name, Some(namespace));
+    }
+    match text.split_once('_') {
+        Some((name, rest)) => (name, Some(rest.split('(').next().unwrap_or(rest))),
+        None => (text, None),
+    }
+}
+
 /// The components whose lines are about the cluster, whatever host they run on.
 const OF_THE_CLUSTER: [&str; 8] = [
     "client-go",
@@ -148,6 +169,17 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pod_has_several_spellings() {
+        for pod in ["web-0", "default/web-0", "web-0_default", "web-0_default(bb39563f)"] {
+            assert!(is_same("pod", pod, "default/web-0"), "{pod}");
+        }
+        for pod in ["web-1", "shop/web-0", "web-0_shop(bb39563f)"] {
+            assert!(!is_same("pod", pod, "default/web-0"), "{pod}");
+        }
+        assert!(!is_same("volume", "a_b", "b/a"));
+    }
 
     #[test]
     fn hosts_are_one_unless_both_say_otherwise() {

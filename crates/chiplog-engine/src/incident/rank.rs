@@ -200,7 +200,7 @@ impl<'c, 's> Case<'c, 's> {
         if others > 0 {
             let share = 40 * explains as i32 / others as i32;
             let text = match explains {
-                0 => format!("explains none of {}", count(others, "other")),
+                0 => "explains none of the others".to_owned(),
                 _ => format!("explains {explains} of {}", count(others, "other")),
             };
             add(ReasonKind::Explains, share, text);
@@ -255,10 +255,12 @@ impl<'c, 's> Case<'c, 's> {
     /// Whether it came before the others.
     fn order(&self, member: usize, reached: &[bool]) -> Option<(i32, String)> {
         let first = self.members[member].first?;
+        let causes: Vec<usize> = self.to[member].iter().map(|link| self.links[*link].from).collect();
         let earlier = |other: usize| {
             let time = self.members[other].first.filter(|_| self.members[other].is_trouble);
+            let slack = if causes.contains(&other) { 0 } else { SLACK_NANOS };
             self.place[other] != self.place[member]
-                && time.is_some_and(|time| time < first.saturating_sub(SLACK_NANOS))
+                && time.is_some_and(|time| time < first.saturating_sub(slack))
         };
         let (effects, strangers): (Vec<usize>, Vec<usize>) =
             (0..self.members.len()).filter(|other| earlier(*other)).partition(|other| reached[*other]);
