@@ -28,6 +28,11 @@ impl Agenda {
         }
     }
 
+    /// The time that a key is down for.
+    pub(crate) fn time_of(&self, key: usize) -> Option<i64> {
+        self.times.get(&key).copied()
+    }
+
     /// Takes the earliest key off whose time is `until` or before.
     pub(crate) fn pop(&mut self, until: i64) -> Option<(i64, usize)> {
         let first = self.by_time.first().copied().filter(|(time, _)| *time <= until)?;

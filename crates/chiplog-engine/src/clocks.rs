@@ -10,6 +10,10 @@ use chiplog_parse::{Civil, Clock, Time, UnixNanos};
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
+/// Lines of a source may be out of order by this much before anything is judged by the time that
+/// has passed without a line.
+pub(crate) const DISORDER_NANOS: i64 = 5 * SECOND;
+
 /// The times that a line gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LineTimes {

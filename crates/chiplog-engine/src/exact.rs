@@ -13,11 +13,13 @@ pub enum Unit {
     Bytes,
     /// Hits per second, held in millionths.
     MicrosPerSecond,
+    /// A share, held in millionths.
+    PartsPerMillion,
 }
 
 impl Unit {
     /// The suffix of a field name that holds such a quantity in its base unit: `_seconds`,
-    /// `_bytes`, `_per_second`, or nothing for plain numbers.
+    /// `_bytes`, `_per_second`, `_ratio`, or nothing for plain numbers.
     #[must_use]
     pub const fn field_suffix(self) -> &'static str {
         match self {
@@ -25,6 +27,7 @@ impl Unit {
             Self::Nanoseconds => "_seconds",
             Self::Bytes => "_bytes",
             Self::MicrosPerSecond => "_per_second",
+            Self::PartsPerMillion => "_ratio",
         }
     }
 
@@ -34,7 +37,7 @@ impl Unit {
         match self {
             Self::Count | Self::Bytes => 0,
             Self::Nanoseconds => 9,
-            Self::MicrosPerSecond => 6,
+            Self::MicrosPerSecond | Self::PartsPerMillion => 6,
         }
     }
 }

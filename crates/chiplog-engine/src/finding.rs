@@ -71,8 +71,10 @@ pub struct Finding {
     pub opened_time: Option<UnixNanos>,
     /// When the close condition came true.
     pub closed_time: Option<UnixNanos>,
-    /// Hits so far in this stretch.
+    /// Hits so far in this stretch: lines. None where the trouble is that lines are absent.
     pub hits: u64,
+    /// Occurrences that the hits stand for: a line may say that it was repeated.
+    pub occurrences: u64,
     /// The window that the open condition looks at, in nanoseconds.
     pub window_nanos: i64,
     /// The worst value that the open condition's measure reached, and its limit.
@@ -104,6 +106,7 @@ impl Finding {
             opened_time: None,
             closed_time: None,
             hits: 0,
+            occurrences: 0,
             window_nanos: 0,
             peak: None,
             values: vec![],

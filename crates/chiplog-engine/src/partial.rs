@@ -14,15 +14,18 @@ use crate::templates::BlockTemplates;
 pub struct Partial {
     pub(crate) lines: u64,
     pub(crate) census: Census,
-    /// Warnings and errors that no rule took, of the lines that the census counts.
-    pub(crate) templates: BlockTemplates,
     /// Who wrote the lines that the census counts or a rule matches.
     pub(crate) programs: Programs,
+    /// Warnings and errors that no rule took, of the lines that the census counts.
+    pub(crate) templates: BlockTemplates,
     /// Hits, and lines that only tell the time, by offset.
     pub(crate) entries: Vec<Entry>,
     pub(crate) keys: Keys,
     /// Values of hits, end to end.
     pub(crate) values: Vec<Option<i64>>,
+    /// Hashes of texts of hits, end to end: those whose number is measured, then that of the
+    /// occurrence.
+    pub(crate) hashes: Vec<Option<u64>>,
     /// Times and host of the block's last line that has a time: how far a live stream has come.
     pub(crate) last: Option<(LineTimes, Box<[u8]>)>,
 }
@@ -62,6 +65,10 @@ pub(crate) enum EntryKind {
         key: u32,
         /// Index into [`Partial::values`] of the first value; the rule knows how many.
         values: u32,
+        /// Index into [`Partial::hashes`] of the first hash; the rule knows how many.
+        hashes: u32,
+        /// Occurrences that the line stands for.
+        repeats: u32,
         /// Whether it adds to counts.
         counts: bool,
     },
@@ -110,11 +117,7 @@ impl Keys {
         self.scratch.clear();
         self.scratch.extend_from_slice(&(rule as u32).to_le_bytes());
         self.scratch.extend_from_slice(&host.to_le_bytes());
-        for label in labels {
-            let length = label.len().min(usize::from(u16::MAX)) as u16;
-            self.scratch.extend_from_slice(&length.to_le_bytes());
-            self.scratch.extend_from_slice(&label[..usize::from(length)]);
-        }
+        labels.for_each(|label| push_label(label, &mut self.scratch));
         if let Some(id) = self.key_ids.get(self.scratch.as_slice()) {
             return *id;
         }
@@ -123,6 +126,19 @@ impl Keys {
         self.key_ids.insert(self.scratch.as_slice().into(), id);
         id
     }
+}
+
+/// Labels as a key has them.
+pub(crate) fn encode_labels<'l>(labels: impl Iterator<Item = &'l [u8]>) -> Box<[u8]> {
+    let mut encoded = Vec::new();
+    labels.for_each(|label| push_label(label, &mut encoded));
+    encoded.into()
+}
+
+fn push_label(label: &[u8], encoded: &mut Vec<u8>) {
+    let length = label.len().min(usize::from(u16::MAX)) as u16;
+    encoded.extend_from_slice(&length.to_le_bytes());
+    encoded.extend_from_slice(&label[..usize::from(length)]);
 }
 
 /// The labels of a key, in the order of the rule.

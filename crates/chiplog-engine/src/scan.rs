@@ -121,6 +121,7 @@ impl Scan {
     fn add(&mut self, outcome: Outcome) {
         for (mine, theirs) in self.totals.iter_mut().zip(&outcome.totals) {
             mine.hits += theirs.hits;
+            mine.occurrences += theirs.occurrences;
             mine.late += theirs.late;
             mine.values.iter_mut().zip(&theirs.values).for_each(|(sum, part)| sum.merge(part));
         }
@@ -174,7 +175,8 @@ impl Scan {
             .map(|(plan, totals)| {
                 let values = plan.captures.iter().zip(&totals.values);
                 let values = values.map(|((name, unit), aggregate)| aggregate.summary(name, *unit)).collect();
-                (Arc::clone(&plan.id), RuleTotals { hits: totals.hits, late: totals.late, values })
+                let Totals { hits, occurrences, late, .. } = *totals;
+                (Arc::clone(&plan.id), RuleTotals { hits, occurrences, late, values })
             })
             .collect::<BTreeMap<_, _>>();
         summary

@@ -134,24 +134,34 @@ impl Scanner {
         let times = times_of(&record);
         let mut hits = 0;
         if is_elected {
-            let Partial { keys, entries, values, .. } = partial;
+            let Partial { keys, entries, values, hashes, .. } = partial;
             self.matcher.match_record(&record, line.text, |hit| {
                 let host = keys.host(record.host.unwrap_or_default());
                 let key = keys.key(hit.rule, host, hit.labels());
                 let first_value = values.len() as u32;
                 values.extend_from_slice(hit.values);
-                let kind = EntryKind::Hit { key, values: first_value, counts: hit.counts };
+                let first_hash = hashes.len() as u32;
+                hashes.extend_from_slice(hit.distinct);
+                hashes.extend(hit.once_key.map(Some));
+                let kind = EntryKind::Hit {
+                    key,
+                    values: first_value,
+                    hashes: first_hash,
+                    // No line stands for more, whatever it says.
+                    repeats: u32::try_from(hit.repeats.max(1)).unwrap_or(u32::MAX),
+                    counts: hit.counts,
+                };
                 entries.push(Entry { offset: line.offset as u32, host, times, kind });
                 hits += 1;
             });
-        }
-        if is_counted {
-            partial.templates.look(offset, line.offset, &record, times, hits == 0);
         }
         if (is_counted || hits > 0)
             && let Some(program) = record.component
         {
             partial.programs.add(record.host.unwrap_or_default(), program);
+        }
+        if is_counted {
+            partial.templates.look(offset, line.offset, &record, times, hits == 0);
         }
         if is_mark && hits == 0 && !times.is_empty() {
             let host = partial.keys.host(record.host.unwrap_or_default());

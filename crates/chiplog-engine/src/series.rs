@@ -7,6 +7,8 @@ use chiplog_parse::UnixNanos;
 use chiplog_rules::RuleSet;
 
 use crate::aggregate::Aggregate;
+use crate::clocks::UNTIMED;
+use crate::once::Occurrences;
 use crate::partial::{EntryKind, Partial};
 use crate::placement::Placement;
 use crate::plan::{RulePlan, TimeRange};
@@ -69,6 +71,7 @@ impl Series {
             move |block: &Block| scanner.scan(block)
         };
         let mut placement = Placement::new(input.clock);
+        let mut occurrences = Occurrences::default();
         // The step and cells of one source, merged at its end: neighbouring hits mostly fall into
         // the cell that the last one fell into.
         let mut cells: Vec<Cell> = Vec::new();
@@ -86,10 +89,15 @@ impl Series {
                 if let (Some(time), true) = (placed.time, placed.is_news) {
                     placement.hosts[host].progress.advance(time);
                 }
-                let EntryKind::Hit { key, values, counts: true } = entry.kind else { continue };
+                let EntryKind::Hit { key, values, hashes, counts: true, .. } = entry.kind else { continue };
                 let instant = placed.time.and_then(|time| placement.clock.to_instant(time));
                 let range = TimeRange { since: self.options.scan.since, until: self.options.scan.until };
                 if !range.contains(instant) {
+                    continue;
+                }
+                let plan = &self.plans[partial.keys.keys[key as usize].rule as usize];
+                let time = placed.time.unwrap_or(UNTIMED);
+                if !occurrences.is_new(plan, host, plan.hashes_of(&partial, hashes).1, time) {
                     continue;
                 }
                 let Some(instant) = instant else {

@@ -36,6 +36,8 @@ pub struct ScanSummary {
 pub struct RuleTotals {
     /// Matching lines that count.
     pub hits: u64,
+    /// Occurrences that they stand for: a line may say that it was repeated.
+    pub occurrences: u64,
     /// Hits so much older than their neighbours that they are in the totals but in no window.
     pub late: u64,
     /// Values of each numeric capture.

@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 use chiplog_rules::{Comparison, Expr, Limit, Measure};
 
 use crate::aggregate::Aggregate;
+use crate::runs::Runs;
+use crate::texts::Texts;
 use crate::{Histogram, Unit};
 
 /// The shortest window of a rule is cut into this many panes.
@@ -23,6 +25,10 @@ pub(crate) struct WindowPlan {
     /// The longest window that any condition looks at.
     retention_nanos: i64,
     captures: usize,
+    /// Captures whose different texts are counted.
+    texts: usize,
+    /// A condition asks how long hits have been lasting.
+    has_runs: bool,
 }
 
 impl WindowPlan {
@@ -31,11 +37,27 @@ impl WindowPlan {
         let mut lengths = vec![span_nanos];
         collect_lengths(&rule.open, &mut lengths);
         collect_lengths(&rule.close, &mut lengths);
+        let mut has_runs = false;
+        for expr in [&rule.open, &rule.close] {
+            expr.for_each_comparison(&mut |comparison| has_runs |= comparison.measure == Measure::Lasting);
+        }
+        let captures = (rule.numeric_captures.len(), rule.distinct_captures.len());
+        Self::with_lengths(span_nanos, &lengths, captures, has_runs)
+    }
+
+    /// `lengths` are those that conditions look at; `captures` the numbers of captures of which
+    /// values and of which texts are measured.
+    fn with_lengths(span_nanos: i64, lengths: &[i64], captures: (usize, usize), has_runs: bool) -> Self {
         let shortest = lengths.iter().copied().min().unwrap_or(span_nanos);
         let retention_nanos = lengths.iter().copied().max().unwrap_or(span_nanos);
         // No more than a thousand panes a key, however far the lengths lie apart.
         let pane_nanos = (shortest / PANES_PER_WINDOW).max(retention_nanos / 1_000).max(1);
-        Self { span_nanos, pane_nanos, retention_nanos, captures: rule.numeric_captures.len() }
+        Self { span_nanos, pane_nanos, retention_nanos, captures: captures.0, texts: captures.1, has_runs }
+    }
+
+    /// The same for hits of which nothing but the number is asked.
+    pub(crate) fn of_counts(self) -> Self {
+        Self { captures: 0, texts: 0, has_runs: false, ..self }
     }
 }
 
@@ -49,13 +71,24 @@ pub(crate) fn lengths_of(expr: &Expr, span_nanos: i64) -> Vec<i64> {
 }
 
 fn collect_lengths(expr: &Expr, lengths: &mut Vec<i64>) {
-    match expr {
-        Expr::Any(parts) | Expr::All(parts) => {
-            parts.iter().for_each(|part| collect_lengths(part, lengths));
+    expr.for_each_comparison(&mut |comparison| {
+        // The others look at no window.
+        if !matches!(comparison.measure, Measure::Absent | Measure::Lasting | Measure::Since(_)) {
+            lengths.extend(comparison.over_nanos);
         }
-        Expr::Not(part) => collect_lengths(part, lengths),
-        Expr::Compare(comparison) => lengths.extend(comparison.over_nanos),
-    }
+    });
+}
+
+/// A hit as a window takes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample<'a> {
+    pub(crate) time: i64,
+    /// Occurrences that the line stands for.
+    pub(crate) repeats: u32,
+    /// One per numeric capture.
+    pub(crate) values: &'a [Option<i64>],
+    /// Hashes of the texts whose number is measured.
+    pub(crate) texts: &'a [Option<u64>],
 }
 
 /// The hits of one pane.
@@ -66,29 +99,35 @@ struct Pane {
     first_time: i64,
     last_time: i64,
     hits: u64,
+    occurrences: u64,
     /// One per numeric capture.
     values: Vec<Aggregate>,
     /// The last value of each capture, in source order.
     last: Vec<Option<i64>>,
+    /// How many different texts of each capture are in this pane and in no later one.
+    texts: Vec<u64>,
 }
 
 impl Pane {
-    fn new(index: i64, time: i64, captures: usize) -> Self {
+    fn new(index: i64, time: i64, plan: WindowPlan) -> Self {
         Self {
             index,
             first_time: time,
             last_time: time,
             hits: 0,
-            values: vec![Aggregate::default(); captures],
-            last: vec![None; captures],
+            occurrences: 0,
+            values: vec![Aggregate::default(); plan.captures],
+            last: vec![None; plan.captures],
+            texts: vec![0; plan.texts],
         }
     }
 
-    fn add(&mut self, time: i64, values: &[Option<i64>]) {
-        self.first_time = self.first_time.min(time);
-        self.last_time = self.last_time.max(time);
+    fn add(&mut self, hit: &Sample<'_>) {
+        self.first_time = self.first_time.min(hit.time);
+        self.last_time = self.last_time.max(hit.time);
         self.hits += 1;
-        for ((aggregate, last), value) in self.values.iter_mut().zip(&mut self.last).zip(values) {
+        self.occurrences += u64::from(hit.repeats);
+        for ((aggregate, last), value) in self.values.iter_mut().zip(&mut self.last).zip(hit.values) {
             if let Some(value) = value {
                 aggregate.add(*value);
                 *last = Some(*value);
@@ -101,6 +140,7 @@ impl Pane {
 #[derive(Clone, Debug, Default)]
 struct Running {
     hits: u64,
+    occurrences: u64,
     sums: Vec<i128>,
     histograms: Vec<Histogram>,
 }
@@ -115,6 +155,9 @@ pub(crate) struct Window {
     /// Time of the newest hit; the default window ends there.
     latest: i64,
     running: Running,
+    /// One per capture of which texts are counted.
+    texts: Vec<Texts>,
+    runs: Runs,
 }
 
 /// What became of a hit.
@@ -126,6 +169,16 @@ pub(crate) enum Inserted {
     Late,
 }
 
+/// What a window holds.
+pub(crate) struct Contents {
+    pub(crate) hits: u64,
+    pub(crate) occurrences: u64,
+    /// Time of the first hit.
+    pub(crate) first: Option<i64>,
+    /// One per numeric capture.
+    pub(crate) values: Vec<Aggregate>,
+}
+
 impl Window {
     pub(crate) fn new(plan: WindowPlan) -> Self {
         Self {
@@ -135,9 +188,12 @@ impl Window {
             latest: i64::MIN,
             running: Running {
                 hits: 0,
+                occurrences: 0,
                 sums: vec![0; plan.captures],
                 histograms: vec![Histogram::default(); plan.captures],
             },
+            texts: vec![Texts::default(); plan.texts],
+            runs: Runs::default(),
         }
     }
 
@@ -149,12 +205,23 @@ impl Window {
         self.latest
     }
 
+    /// [`Window::latest`], if there was a hit.
+    pub(crate) fn latest_hit(&self) -> Option<i64> {
+        (!self.panes.is_empty()).then_some(self.latest)
+    }
+
     pub(crate) fn retention_nanos(&self) -> i64 {
         self.plan.retention_nanos
     }
 
+    /// Whether there were so many different texts that some are not counted.
+    pub(crate) fn leaves_texts_out(&self) -> bool {
+        self.texts.iter().any(Texts::leaves_some_out)
+    }
+
     /// Adds a hit.
-    pub(crate) fn insert(&mut self, time: i64, values: &[Option<i64>]) -> Inserted {
+    pub(crate) fn insert(&mut self, hit: &Sample<'_>) -> Inserted {
+        let time = hit.time;
         if !self.panes.is_empty() && time <= self.latest.saturating_sub(self.plan.retention_nanos) {
             return Inserted::Late;
         }
@@ -165,7 +232,7 @@ impl Window {
             Some(position) if self.panes[position].index == index => position,
             _ => {
                 let position = after.map_or(0, |position| position + 1);
-                self.panes.insert(position, Pane::new(index, time, self.plan.captures));
+                self.panes.insert(position, Pane::new(index, time, self.plan));
                 // At the border it counts as expired until it is judged below.
                 if position <= self.expired {
                     self.expired += 1;
@@ -173,11 +240,16 @@ impl Window {
                 position
             }
         };
-        self.panes[position].add(time, values);
+        self.panes[position].add(hit);
+        self.add_texts(position, hit.texts);
+        if self.plan.has_runs {
+            self.runs.add(time, self.plan.span_nanos);
+        }
         if position >= self.expired {
             self.running.hits += 1;
+            self.running.occurrences += u64::from(hit.repeats);
             for ((sum, histogram), value) in
-                self.running.sums.iter_mut().zip(&mut self.running.histograms).zip(values)
+                self.running.sums.iter_mut().zip(&mut self.running.histograms).zip(hit.values)
             {
                 if let Some(value) = value {
                     *sum += i128::from(*value);
@@ -189,6 +261,22 @@ impl Window {
         Inserted::InTime
     }
 
+    fn add_texts(&mut self, position: usize, hashes: &[Option<u64>]) {
+        let index = self.panes[position].index;
+        for (capture, (texts, hash)) in self.texts.iter_mut().zip(hashes).enumerate() {
+            let Some(hash) = hash else { continue };
+            let moved = texts.add(*hash, index);
+            if let Some(from) = moved.from
+                && let Ok(from) = self.panes.binary_search_by_key(&from, |pane| pane.index)
+            {
+                self.panes[from].texts[capture] -= 1;
+            }
+            if moved.is_here {
+                self.panes[position].texts[capture] += 1;
+            }
+        }
+    }
+
     /// Moves the border between expired and live panes to where it belongs, and forgets panes
     /// that nothing looks at.
     fn settle(&mut self) {
@@ -197,6 +285,7 @@ impl Window {
             self.expired -= 1;
             let pane = &self.panes[self.expired];
             self.running.hits += pane.hits;
+            self.running.occurrences += pane.occurrences;
             for (index, aggregate) in pane.values.iter().enumerate() {
                 self.running.sums[index] += aggregate.sum();
                 self.running.histograms[index].merge(aggregate.histogram());
@@ -205,6 +294,7 @@ impl Window {
         while self.panes.get(self.expired).is_some_and(|pane| pane.last_time <= span_start) {
             let pane = &self.panes[self.expired];
             self.running.hits -= pane.hits;
+            self.running.occurrences -= pane.occurrences;
             for (index, aggregate) in pane.values.iter().enumerate() {
                 self.running.sums[index] -= aggregate.sum();
                 self.running.histograms[index].subtract(aggregate.histogram());
@@ -213,78 +303,69 @@ impl Window {
         }
         let retention_start = self.latest.saturating_sub(self.plan.retention_nanos);
         while self.panes.front().is_some_and(|pane| pane.last_time <= retention_start) {
-            self.panes.pop_front();
+            if let Some(pane) = self.panes.pop_front() {
+                self.texts.iter_mut().for_each(|texts| texts.forget_until(pane.index));
+            }
             self.expired -= 1;
         }
     }
 
-    /// Hits of the default window, the time of the first, and their values.
-    pub(crate) fn contents(&self) -> (u64, Option<i64>, Vec<Aggregate>) {
-        let mut values = vec![Aggregate::default(); self.plan.captures];
-        for pane in self.panes.range(self.expired..) {
-            values.iter_mut().zip(&pane.values).for_each(|(sum, part)| sum.merge(part));
-        }
-        (self.running.hits, self.panes.get(self.expired).map(|pane| pane.first_time), values)
-    }
-
-    /// Whether a condition holds at `now`. A measure without a value makes its comparison
-    /// unknown; a condition that stays unknown is `if_unknown`.
-    pub(crate) fn holds(&self, expr: &Expr, now: i64, if_unknown: bool) -> bool {
-        self.truth(expr, now).unwrap_or(if_unknown)
-    }
-
-    /// Three-valued truth (Kleene).
-    fn truth(&self, expr: &Expr, now: i64) -> Option<bool> {
-        match expr {
-            Expr::Any(parts) => self.decide(parts, now, true),
-            Expr::All(parts) => self.decide(parts, now, false),
-            Expr::Not(part) => self.truth(part, now).map(|truth| !truth),
-            Expr::Compare(comparison) => {
-                let measured = self.measure(comparison, now)?;
-                Some(comparison.op.accepts(measured.amount.cmp(&measured.limit)))
-            }
-        }
-    }
-
-    /// `decisive` as soon as one part is, its contrary if all parts are that, else unknown.
-    fn decide(&self, parts: &[Expr], now: i64, decisive: bool) -> Option<bool> {
-        let mut outcome = Some(!decisive);
-        for part in parts {
-            match self.truth(part, now) {
-                Some(truth) if truth == decisive => return Some(decisive),
-                Some(_) => {}
-                None => outcome = None,
-            }
-        }
-        outcome
-    }
-
-    /// The measure of a comparison at `now`, beside its limit. `None` without any value.
-    pub(crate) fn measure(&self, comparison: &Comparison, now: i64) -> Option<Measured> {
-        let length = comparison.over_nanos.unwrap_or(self.plan.span_nanos);
-        let is_default = comparison.over_nanos.is_none() && now == self.latest;
+    /// The panes of a window of this length that ends at `now`.
+    fn panes_of(&self, length: i64, now: i64) -> std::collections::vec_deque::Iter<'_, Pane> {
         let start = now.saturating_sub(length);
         // Panes are in order of their last hits, too: those of the window are the last ones.
-        let first = if is_default {
+        let first = if self.is_default(length, now) {
             self.expired
         } else {
             self.panes.partition_point(|pane| pane.last_time <= start)
         };
-        let panes = || self.panes.range(first..);
-        let hits = || {
-            if is_default { self.running.hits } else { panes().map(|pane| pane.hits).sum::<u64>() }
-        };
-        let plain = |amount: i128, unit| match comparison.limit {
-            Limit::Value(limit) => Some(Measured { amount, limit: i128::from(limit), unit }),
-            _ => None,
-        };
-        let of_capture = |amount: Option<i64>| plain(i128::from(amount?), Unit::Count);
+        self.panes.range(first..)
+    }
+
+    /// Whether a window is the one whose sums are kept.
+    fn is_default(&self, length: i64, now: i64) -> bool {
+        length == self.plan.span_nanos && now == self.latest
+    }
+
+    /// Occurrences in a window of this length that ends at `now`.
+    pub(crate) fn occurrences(&self, length: i64, now: i64) -> u64 {
+        if self.is_default(length, now) {
+            return self.running.occurrences;
+        }
+        self.panes_of(length, now).map(|pane| pane.occurrences).sum()
+    }
+
+    /// What the default window holds that ends with the newest hit.
+    pub(crate) fn contents(&self) -> Contents {
+        let mut values = vec![Aggregate::default(); self.plan.captures];
+        for pane in self.panes.range(self.expired..) {
+            values.iter_mut().zip(&pane.values).for_each(|(sum, part)| sum.merge(part));
+        }
+        Contents {
+            hits: self.running.hits,
+            occurrences: self.running.occurrences,
+            first: self.panes.get(self.expired).map(|pane| pane.first_time),
+            values,
+        }
+    }
+
+    /// The length of the window that a comparison looks at.
+    pub(crate) fn length_of(&self, comparison: &Comparison) -> i64 {
+        comparison.over_nanos.unwrap_or(self.plan.span_nanos)
+    }
+
+    /// The measure of a comparison at `now`, beside its limit. `None` without any value, and for
+    /// measures that need more than the hits of one window.
+    pub(crate) fn measure(&self, comparison: &Comparison, now: i64) -> Option<Measured> {
+        let length = self.length_of(comparison);
+        let panes = || self.panes_of(length, now);
+        let of_capture = |amount: Option<i64>| plain(i128::from(amount?), comparison.limit, Unit::Count);
         match comparison.measure {
-            Measure::Count => plain(i128::from(hits()), Unit::Count),
+            Measure::Count => plain(i128::from(self.occurrences(length, now)), comparison.limit, Unit::Count),
             Measure::Rate => {
                 let Limit::Rate { count, per_nanos } = comparison.limit else { return None };
                 Some(Measured {
-                    amount: per_second(i128::from(hits()), length),
+                    amount: per_second(i128::from(self.occurrences(length, now)), length),
                     limit: per_second(i128::from(count), per_nanos),
                     unit: Unit::MicrosPerSecond,
                 })
@@ -297,22 +378,30 @@ impl Window {
             }
             Measure::Last(capture) => of_capture(panes().rev().find_map(|pane| pane.last[capture.0])),
             Measure::Sum(capture) => {
-                let sum = if is_default {
+                let sum = if self.is_default(length, now) {
                     self.running.sums[capture.0]
                 } else {
                     panes().map(|pane| pane.values[capture.0].sum()).sum()
                 };
-                plain(sum, Unit::Count)
+                plain(sum, comparison.limit, Unit::Count)
             }
             Measure::Quantile { capture, permyriad } => {
                 let quantile = u32::from(permyriad);
-                if is_default {
+                if self.is_default(length, now) {
                     of_capture(self.running.histograms[capture.0].quantile(quantile))
                 } else {
                     let mut together = Histogram::default();
                     panes().for_each(|pane| together.merge(pane.values[capture.0].histogram()));
                     of_capture(together.quantile(quantile))
                 }
+            }
+            Measure::Distinct(capture) => {
+                let different: u64 = panes().map(|pane| pane.texts[capture.0]).sum();
+                plain(i128::from(different), comparison.limit, Unit::Count)
+            }
+            Measure::Lasting => {
+                let lasting = self.runs.present(self.plan.span_nanos, now)?;
+                plain(lasting, comparison.limit, Unit::Nanoseconds)
             }
             _ => None,
         }
@@ -346,31 +435,59 @@ pub(crate) struct Measured {
     pub(crate) unit: Unit,
 }
 
+/// An amount beside a limit in the same unit.
+pub(crate) fn plain(amount: i128, limit: Limit, unit: Unit) -> Option<Measured> {
+    match limit {
+        Limit::Value(limit) => Some(Measured { amount, limit: i128::from(limit), unit }),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::view::{Companions, Unknown, View};
+
+    #[derive(Clone, Copy, Debug)]
+    struct Hit {
+        time: i64,
+        repeats: u32,
+        value: Option<i64>,
+        text: Option<u64>,
+    }
+
+    impl Hit {
+        fn into(self, window: &mut Window) -> Inserted {
+            let Self { time, repeats, value, text } = self;
+            window.insert(&Sample { time, repeats, values: &[value], texts: &[text] })
+        }
+    }
 
     /// Every hit in its pane; measures by their definitions.
     struct Naive {
         plan: WindowPlan,
         latest: i64,
         /// In the order of insertion.
-        hits: Vec<(i64, Option<i64>)>,
+        hits: Vec<Hit>,
+        /// Those, too, that are older than any window.
+        times: Vec<i64>,
     }
 
     impl Naive {
-        fn insert(&mut self, time: i64, value: Option<i64>) -> Inserted {
-            if !self.hits.is_empty() && time <= self.latest.saturating_sub(self.plan.retention_nanos) {
+        fn insert(&mut self, hit: Hit) -> Inserted {
+            let is_late = hit.time <= self.latest.saturating_sub(self.plan.retention_nanos);
+            if !self.hits.is_empty() && is_late {
                 return Inserted::Late;
             }
-            self.latest = self.latest.max(time);
-            self.hits.push((time, value));
+            self.latest = self.latest.max(hit.time);
+            self.hits.push(hit);
+            self.times.push(hit.time);
             // Panes that no window reaches are gone for good: a later hit does not revive them.
             let oldest = self.latest.saturating_sub(self.plan.retention_nanos);
             let kept: Vec<_> =
-                self.hits.iter().copied().filter(|(time, _)| self.pane_end(*time) > oldest).collect();
+                self.hits.iter().copied().filter(|hit| self.pane_end(hit.time) > oldest).collect();
             self.hits = kept;
             Inserted::InTime
         }
@@ -382,29 +499,47 @@ mod tests {
         /// Time of the last hit in the pane of a hit.
         fn pane_end(&self, time: i64) -> i64 {
             let pane = self.pane(time);
-            self.hits.iter().map(|(time, _)| *time).filter(|time| self.pane(*time) == pane).max().unwrap()
+            self.hits.iter().map(|hit| hit.time).filter(|time| self.pane(*time) == pane).max().unwrap()
         }
 
-        fn inside(&self, now: i64, length: i64) -> Vec<(i64, Option<i64>)> {
+        fn inside(&self, now: i64, length: i64) -> Vec<Hit> {
             let start = now.saturating_sub(length);
-            self.hits.iter().copied().filter(|(time, _)| self.pane_end(*time) > start).collect()
+            self.hits.iter().copied().filter(|hit| self.pane_end(hit.time) > start).collect()
+        }
+
+        /// From hit to hit backwards, until the next is too far away.
+        fn lasting(&self, now: i64) -> Option<i128> {
+            let mut times = self.times.clone();
+            times.sort_unstable();
+            let last = times.pop().filter(|last| now - last < self.plan.span_nanos)?;
+            let mut first = last;
+            while let Some(time) = times.pop().filter(|time| first - time <= self.plan.span_nanos) {
+                first = time;
+            }
+            Some(i128::from(last - first))
         }
 
         fn measure(&self, comparison: &Comparison, now: i64) -> Option<Measured> {
             let length = comparison.over_nanos.unwrap_or(self.plan.span_nanos);
             let inside = self.inside(now, length);
-            let mut values: Vec<i64> = inside.iter().filter_map(|(_, value)| *value).collect();
+            let mut values: Vec<i64> = inside.iter().filter_map(|hit| hit.value).collect();
+            let occurrences = inside.iter().map(|hit| i128::from(hit.repeats)).sum::<i128>();
             let amount = match comparison.measure {
-                Measure::Count => inside.len() as i128,
-                Measure::Rate => inside.len() as i128 * 1_000_000_000_000_000 / i128::from(length),
+                Measure::Count => occurrences,
+                Measure::Rate => occurrences * 1_000_000_000_000_000 / i128::from(length),
+                Measure::Distinct(_) => {
+                    inside.iter().filter_map(|hit| hit.text).collect::<std::collections::HashSet<_>>().len()
+                        as i128
+                }
+                Measure::Lasting => self.lasting(now)?,
                 Measure::Max(_) => i128::from(*values.iter().max()?),
                 Measure::Min(_) => i128::from(*values.iter().min()?),
                 Measure::Sum(_) => values.iter().copied().map(i128::from).sum(),
                 Measure::Last(_) => {
-                    let valued = inside.iter().filter(|(_, value)| value.is_some());
+                    let valued = inside.iter().filter(|hit| hit.value.is_some());
                     // Of one pane the last in source order: the latest of equals.
-                    let last = valued.max_by_key(|(time, _)| self.pane(*time))?;
-                    i128::from(last.1?)
+                    let last = valued.max_by_key(|hit| self.pane(hit.time))?;
+                    i128::from(last.value?)
                 }
                 Measure::Quantile { permyriad, .. } => {
                     values.sort_unstable();
@@ -416,6 +551,9 @@ mod tests {
                 _ => return None,
             };
             let (limit, unit) = match comparison.limit {
+                Limit::Value(limit) if comparison.measure == Measure::Lasting => {
+                    (i128::from(limit), Unit::Nanoseconds)
+                }
                 Limit::Value(limit) => (i128::from(limit), Unit::Count),
                 Limit::Rate { count, per_nanos } => {
                     (i128::from(count) * 1_000_000_000_000_000 / i128::from(per_nanos), Unit::MicrosPerSecond)
@@ -477,32 +615,35 @@ mod tests {
         })
     }
 
-    fn hits() -> impl Strategy<Value = Vec<(i64, Option<i64>)>> {
+    fn hits() -> impl Strategy<Value = Vec<Hit>> {
         let step = prop_oneof![
             6 => 0..2 * SECOND,
             2 => -3 * SECOND..0,
             1 => -100 * SECOND..100 * SECOND,
         ];
+        let repeats = prop_oneof![3 => Just(1), 1 => 1..9u32];
         let value = prop::option::weighted(0.7, -2..40i64);
-        prop::collection::vec((step, value), 1..120).prop_map(|steps| {
+        let text = prop::option::weighted(0.7, 0..12u64);
+        prop::collection::vec((step, repeats, value, text), 1..120).prop_map(|hits| {
             let mut time = 0;
-            let hit = |(step, value)| {
+            let hit = |(step, repeats, value, text)| {
                 time += step;
-                (time, value)
+                Hit { time, repeats, value, text }
             };
-            steps.into_iter().map(hit).collect()
+            hits.into_iter().map(hit).collect()
         })
     }
 
     fn plan_of(expr: &Expr, span_nanos: i64) -> WindowPlan {
-        let lengths = lengths_of(expr, span_nanos);
-        let (shortest, longest) = (lengths[0], lengths[lengths.len() - 1]);
-        WindowPlan {
-            span_nanos,
-            pane_nanos: (shortest / PANES_PER_WINDOW).max(longest / 1_000).max(1),
-            retention_nanos: longest,
-            captures: 1,
-        }
+        WindowPlan::with_lengths(span_nanos, &lengths_of(expr, span_nanos), (1, 1), true)
+    }
+
+    fn view(window: &Window) -> View<'_> {
+        View { window, companions: Companions { tracks: &[], ids: &[] }, quiet_since: None }
+    }
+
+    fn truth(window: &Window, expr: &Expr, now: i64) -> Option<bool> {
+        view(window).truth(expr, now, Unknown::Fails)
     }
 
     fn comparisons(expr: &Expr) -> Vec<&Comparison> {
@@ -521,9 +662,9 @@ mod tests {
         ) {
             let plan = plan_of(&expr, span);
             let mut window = Window::new(plan);
-            let mut naive = Naive { plan, latest: i64::MIN, hits: Vec::new() };
-            for (time, value) in hits {
-                prop_assert_eq!(window.insert(time, &[value]), naive.insert(time, value));
+            let mut naive = Naive { plan, latest: i64::MIN, hits: Vec::new(), times: Vec::new() };
+            for hit in hits {
+                prop_assert_eq!(hit.into(&mut window), naive.insert(hit));
                 prop_assert_eq!(window.latest(), naive.latest);
                 for now in [naive.latest, naive.latest + later] {
                     for comparison in comparisons(&expr) {
@@ -531,13 +672,15 @@ mod tests {
                             window.measure(comparison, now), naive.measure(comparison, now), "{:?}", comparison
                         );
                     }
-                    prop_assert_eq!(window.truth(&expr, now), naive.truth(&expr, now));
+                    prop_assert_eq!(truth(&window, &expr, now), naive.truth(&expr, now));
                 }
                 let inside = naive.inside(naive.latest, span);
-                let (count, first, values) = window.contents();
-                prop_assert_eq!(count, inside.len() as u64);
-                prop_assert_eq!(first, inside.iter().map(|(time, _)| *time).min());
-                prop_assert_eq!(values[0].sum(), inside.iter().filter_map(|hit| hit.1).map(i128::from).sum());
+                let contents = window.contents();
+                prop_assert_eq!(contents.hits, inside.len() as u64);
+                prop_assert_eq!(contents.occurrences, inside.iter().map(|hit| u64::from(hit.repeats)).sum::<u64>());
+                prop_assert_eq!(contents.first, inside.iter().map(|hit| hit.time).min());
+                let sum = inside.iter().filter_map(|hit| hit.value).map(i128::from).sum();
+                prop_assert_eq!(contents.values[0].sum(), sum);
             }
         }
 
@@ -551,15 +694,15 @@ mod tests {
             let plan = plan_of(&expr, 10 * SECOND);
             let lengths = lengths_of(&expr, plan.span_nanos);
             let mut window = Window::new(plan);
-            for (time, value) in hits {
-                window.insert(time, &[value]);
+            for hit in hits {
+                hit.into(&mut window);
             }
             for probe in probes {
                 let now = window.latest() + probe;
                 let until = window.next_departure(&lengths, now).unwrap_or(now + 1_000 * SECOND);
                 prop_assert!(until > now);
                 for same in [now + (until - now) / 2, until - 1] {
-                    prop_assert_eq!(window.truth(&expr, now), window.truth(&expr, same));
+                    prop_assert_eq!(truth(&window, &expr, now), truth(&window, &expr, same));
                 }
             }
         }
@@ -567,11 +710,11 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_are_no_trouble() {
-        let plan = WindowPlan { span_nanos: 1, pane_nanos: 1, retention_nanos: i64::MAX, captures: 1 };
+        let plan = WindowPlan { pane_nanos: 1, ..WindowPlan::with_lengths(1, &[1, i64::MAX], (1, 1), true) };
         for times in [[i64::MIN, 0, i64::MAX], [i64::MAX, i64::MIN, 0], [i64::MIN, i64::MIN, i64::MAX]] {
             let mut window = Window::new(plan);
             for time in times {
-                window.insert(time, &[Some(time)]);
+                Hit { time, repeats: u32::MAX, value: Some(time), text: Some(1) }.into(&mut window);
                 window.contents();
                 window.next_departure(&[1, i64::MAX], time);
             }

@@ -16,9 +16,9 @@ use crate::{
 
 /// Peels lines of unknown and mixed formats.
 ///
-/// Holds two scratch buffers, so that a payload which an envelope escaped (docker's JSON, journal
-/// JSON) is unescaped without an allocation per line. Nothing else is kept from line to line: a
-/// line is read the same wherever it stands.
+/// Holds scratch buffers, so that a payload which envelopes escaped (docker's JSON, journal JSON,
+/// one in the other) is unescaped without an allocation per line. Nothing else is kept from line to
+/// line: a line is read the same wherever it stands.
 ///
 /// ```
 /// use chiplog_parse::{Detector, Format, Severity};
@@ -31,9 +31,12 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Detector {
-    outer: Vec<u8>,
-    inner: Vec<u8>,
+    /// What each escaped layer held, the outermost first.
+    unescaped: [Vec<u8>; ESCAPED_LAYERS],
 }
+
+/// How many escaped layers are peeled at most; deeper ones are text.
+const ESCAPED_LAYERS: usize = 4;
 
 /// What became of one layer.
 enum Step<'a> {
@@ -49,24 +52,58 @@ impl Detector {
     /// A new detector.
     #[must_use]
     pub const fn new() -> Self {
-        Self { outer: Vec::new(), inner: Vec::new() }
+        Self { unescaped: [const { Vec::new() }; ESCAPED_LAYERS] }
     }
 
     /// Peels every layer of a line, given without its line end. Never fails: text of no known
     /// format is a record of [`Format::Text`].
     pub fn peel<'a>(&'a mut self, line: &'a [u8]) -> Record<'a> {
-        let mut record = Record::of_text(line);
-        if let Some(escaped) = peel_plain(line, &mut record) {
-            self.outer.clear();
-            escaped.decode_into(&mut self.outer);
-            if let Some(escaped) = peel_plain(&self.outer, &mut record) {
-                self.inner.clear();
-                escaped.decode_into(&mut self.inner);
-                if let Some(escaped) = peel_plain(&self.inner, &mut record) {
-                    record.content = escaped.raw();
-                    text(escaped.raw(), &mut record);
-                }
-            }
+        self.peel_onto(line, Record::of_text(line))
+    }
+
+    /// Peels text that the line of `outer` quotes: a log line in the message of another, or what
+    /// is repeated. The envelopes of `outer` are those of the text as well, so that it has their
+    /// host and component unless it names others; of its payload nothing is kept.
+    ///
+    /// ```
+    /// use chiplog_parse::{Detector, Format};
+    /// let line = br"Mar  5 06:07:08 w-07 kubelet[7]: message repeated 2 times: [ E0305 06:07:08.120034       7 a.go:1] bad]";
+    /// let (mut lines, mut quotes) = (Detector::new(), Detector::new());
+    /// let outer = lines.peel(line);
+    /// let text = b"E0305 06:07:08.120034       7 a.go:1] bad";
+    /// let inner = quotes.peel_quoted(text, &outer);
+    /// assert_eq!(inner.layers(), [Format::Syslog, Format::Klog]);
+    /// assert_eq!((inner.host, inner.component), (Some(&b"w-07"[..]), Some(&b"kubelet"[..])));
+    /// assert_eq!(inner.message.raw(), b"bad");
+    /// ```
+    pub fn peel_quoted<'a>(&'a mut self, text: &'a [u8], outer: &Record<'a>) -> Record<'a> {
+        let record = Record {
+            envelope_time: outer.envelope_time,
+            envelope_severity: outer.envelope_severity,
+            host: outer.host,
+            component: outer.component,
+            unit: outer.unit,
+            pod: outer.pod,
+            container: outer.container,
+            stream: outer.stream,
+            layers: outer.layers.envelopes(),
+            ..Record::of_text(text)
+        };
+        self.peel_onto(text, record)
+    }
+
+    /// Peels every layer of `content`, given what is already known of its line.
+    fn peel_onto<'a>(&'a mut self, content: &'a [u8], mut record: Record<'a>) -> Record<'a> {
+        let mut escaped = peel_plain(content, &mut record);
+        for buffer in &mut self.unescaped {
+            let Some(content) = escaped else { break };
+            buffer.clear();
+            content.decode_into(buffer);
+            escaped = peel_plain(buffer, &mut record);
+        }
+        if let Some(content) = escaped {
+            record.content = content.raw();
+            text(content.raw(), &mut record);
         }
         finish(&mut record);
         record
@@ -282,7 +319,7 @@ fn dated<'a>(content: &'a [u8], record: &mut Record<'a>) -> Option<Step<'a>> {
         return Some(of_capnslog(&entry, record));
     }
     let has_host = has_host(record);
-    if let (false, Ok(line)) = (has_container(record), cri::parse(content)) {
+    if let Ok(line) = cri::parse(content) {
         record.layers.push(Format::Cri);
         envelope_time(Some(Time::Instant(line.time)), record);
         record.stream = Some(line.stream);
@@ -400,7 +437,8 @@ fn json<'a>(content: &'a [u8], record: &mut Record<'a>) -> Option<Step<'a>> {
     {
         return Some(of_klog_json(&entry, record));
     }
-    if !has_container(record)
+    // A container may print the log file of another.
+    if (!has_container(record) || starts_with_key(content, b"log"))
         && let Ok(entry) = docker_json::parse(content)
     {
         record.layers.push(Format::DockerJson);

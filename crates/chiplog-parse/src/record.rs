@@ -81,6 +81,23 @@ impl Format {
         Self::Text,
     ];
 
+    /// Whether the layer has another inside it, and says nothing of its own but whose it is.
+    #[must_use]
+    pub const fn is_envelope(self) -> bool {
+        matches!(
+            self,
+            Self::JournalText
+                | Self::JournalJson
+                | Self::Syslog
+                | Self::Cri
+                | Self::DockerJson
+                | Self::Timestamp
+                | Self::KubectlPrefix
+                | Self::ComposePrefix
+                | Self::Kmsg
+        )
+    }
+
     /// The name in snake case: `journal_text`, `klog_json`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -130,6 +147,15 @@ impl Layers {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    /// The layers around the payload.
+    pub(crate) fn envelopes(self) -> Self {
+        let mut envelopes = Self::new();
+        for format in self.as_slice().iter().take_while(|format| format.is_envelope()) {
+            envelopes.push(*format);
+        }
+        envelopes
     }
 
     pub(crate) fn push(&mut self, format: Format) {

@@ -29,6 +29,7 @@ pub(crate) fn slow_apply() -> Finding {
     finding.last_time = Some(OPENED);
     finding.opened_time = Some(OPENED);
     finding.hits = 31;
+    finding.occurrences = 31;
     finding.window_nanos = 60_000_000_000;
     finding.peak = Some(Peak {
         name: text("p99(took)"),
@@ -64,6 +65,7 @@ pub(crate) fn slow_apply_closed() -> Finding {
     finding.transition = None;
     finding.state = State::Closed;
     finding.hits = 212;
+    finding.occurrences = 212;
     finding.last_time = after(120);
     finding.closed_time = after(246);
     finding.time = finding.closed_time;

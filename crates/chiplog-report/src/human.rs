@@ -57,6 +57,7 @@ impl fmt::Display for Roughly {
                 &[(1, " B"), (1 << 10, " KiB"), (1 << 20, " MiB"), (1 << 30, " GiB"), (1 << 40, " TiB")],
             ),
             Unit::Nanoseconds => rough_duration(amount),
+            Unit::PartsPerMillion => three_digits(amount, &[(10_000, " %")]),
             Unit::MicrosPerSecond => {
                 // From a rate below one a second a person gets more per minute or hour.
                 if amount >= 1_000_000 {
@@ -139,6 +140,10 @@ impl fmt::Display for Exactly {
         let text = match unit {
             Unit::Count => format!("{sign}{}", thousands(magnitude)),
             Unit::MicrosPerSecond => format!("{}/s", self.0),
+            Unit::PartsPerMillion => {
+                let percent = format!("{}.{:04}", magnitude / 10_000, magnitude % 10_000);
+                format!("{sign}{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+            }
             Unit::Bytes => {
                 let units = [(1u128 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
                 match units.iter().find(|(size, _)| magnitude > 0 && magnitude.is_multiple_of(*size)) {
@@ -220,6 +225,7 @@ mod tests {
         assert_eq!(roughly(1_204, Unit::Count), "1,204");
         assert_eq!(roughly(1_500_000, Unit::MicrosPerSecond), "1.50/s");
         assert_eq!(roughly(516_667, Unit::MicrosPerSecond), "31.0/min");
+        assert_eq!(roughly(356_789, Unit::PartsPerMillion), "35.7 %");
     }
 
     #[test]
@@ -231,6 +237,8 @@ mod tests {
         assert_eq!(exactly(0, Unit::Nanoseconds), "0 s");
         assert_eq!(exactly(52_428_800, Unit::Bytes), "50 MiB");
         assert_eq!(exactly(1_000, Unit::Bytes), "1,000 B");
+        assert_eq!(exactly(200_000, Unit::PartsPerMillion), "20 %");
+        assert_eq!(exactly(125_050, Unit::PartsPerMillion), "12.505 %");
     }
 
     #[test]

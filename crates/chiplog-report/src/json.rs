@@ -33,9 +33,10 @@ use crate::unknown::UnknownJson;
 /// | `host` | the label `host`, repeated from `group` |
 /// | `component` | program that wrote the first line |
 /// | `group` | labels that the rule groups by |
-/// | `hits` | hits in this stretch |
+/// | `hits` | hits in this stretch: lines |
+/// | `occurrences` | what the hits stand for, as a line may say that it was repeated |
 /// | `window_seconds` | the window that the rule looks at |
-/// | `value` | the worst measure: `name`; `seconds`, `bytes`, `count` or `per_second`; the same with `limit_` |
+/// | `value` | the worst measure: `name`; `seconds`, `bytes`, `count`, `per_second` or `ratio`; the same with `limit_` |
 /// | `values` | per numeric capture: `count`, then `sum`, `min`, `max`, `p50`, `p90`, `p99` with the unit appended (`sum_seconds`) |
 /// | `complete` | false when input is known to be missing: counts are lower bounds |
 /// | `evidence` | lines: `source`, `line` (from 1), `offset` (of the first byte), `time`, `origin`, `values`, `body` |
@@ -53,8 +54,9 @@ pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<
 /// Writes the outcome of a scan as one line of JSON, `chiplog.scan.v1`.
 ///
 /// `findings` holds objects as [`write_finding_json`] writes them (those for which `show` is
-/// true) and `incidents` objects as [`write_incident_json`](crate::write_incident_json) writes them, whose
-/// findings are counted before any is left out; `rules` maps every rule of the set to its `hits`, `late` and `values`; `inputs` says
+/// true) and `incidents` objects as [`write_incident_json`](crate::write_incident_json) writes them,
+/// whose findings are counted before any is left out; `rules` maps every rule of the set to its `hits`,
+/// `occurrences`, `late` and `values`; `inputs` says
 /// what was read (`formats` maps chains such as `journal_text>klog` to lines); `unknown` lists
 /// warnings and errors that no rule knows, by template (`lines`, and the share of all lines in the
 /// first and the second half of the inputs); `gaps` and `warnings` say what is missing or was assumed; `interrupted` that only part was read.
@@ -142,6 +144,7 @@ impl Serialize for FindingJson<'_> {
         entry(&mut map, "component", finding.component.as_deref())?;
         map.serialize_entry("group", &Labels(&finding.group))?;
         map.serialize_entry("hits", &finding.hits)?;
+        map.serialize_entry("occurrences", &finding.occurrences)?;
         map.serialize_entry("window_seconds", &exact(finding.window_nanos, Unit::Nanoseconds))?;
         entry(&mut map, "value", finding.peak.as_ref().map(PeakJson))?;
         map.serialize_entry("values", &Values(&finding.values))?;
@@ -163,6 +166,7 @@ impl Serialize for PeakJson<'_> {
             Unit::Nanoseconds => "seconds",
             Unit::Bytes => "bytes",
             Unit::MicrosPerSecond => "per_second",
+            Unit::PartsPerMillion => "ratio",
         };
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("name", &*peak.name)?;
@@ -283,8 +287,9 @@ struct TotalsJson<'a>(&'a RuleTotals);
 
 impl Serialize for TotalsJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(Some(4))?;
         map.serialize_entry("hits", &self.0.hits)?;
+        map.serialize_entry("occurrences", &self.0.occurrences)?;
         map.serialize_entry("late", &self.0.late)?;
         map.serialize_entry("values", &Values(&self.0.values))?;
         map.end()
@@ -367,7 +372,7 @@ mod tests {
                 r#""severity_text":"ERROR","severity_number":17,"time":"2024-05-14T03:12:44.120000Z","#,
                 r#""first_time":"2024-05-14T03:11:54.120000Z","last_time":"2024-05-14T03:12:44.120000Z","#,
                 r#""opened_time":"2024-05-14T03:12:44.120000Z","source":"masters/etcd.log","host":"cp-1","component":"etcd","#,
-                r#""group":{"host":"cp-1"},"hits":31,"window_seconds":60,"#,
+                r#""group":{"host":"cp-1"},"hits":31,"occurrences":31,"window_seconds":60,"#,
                 r#""value":{"name":"p99(took)","seconds":1.203,"limit_seconds":0.5},"#,
                 r#""values":{"took":{"count":31,"sum_seconds":9.117026891,"min_seconds":0.117026891,"max_seconds":1.203,"#,
                 r#""p50_seconds":0.2,"p99_seconds":1.203}},"complete":true,"#,
@@ -408,7 +413,7 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).unwrap(),
             concat!(
-                r#"{"schema":"chiplog.scan.v1","findings":[],"incidents":[],"rules":{"a":{"hits":0,"late":0,"values":{}}},"#,
+                r#"{"schema":"chiplog.scan.v1","findings":[],"incidents":[],"rules":{"a":{"hits":0,"occurrences":0,"late":0,"values":{}}},"#,
                 r#""inputs":[{"name":"a.log","bytes":10,"lines":2,"formats":{"journal_text>klog":1},"census_lines":2,"#,
                 r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"hosts":["cp-1"]}],"#,
                 r#""unknown":[{"template":"Failed to sync pod <*> back-off","severity_text":"ERROR","severity_number":17,"#,

@@ -227,6 +227,11 @@ pub(crate) fn peak_limit(peak: &Peak) -> Exactly {
     Exactly(Quantity { amount: peak.limit.into(), unit: peak.unit })
 }
 
+/// Whether a measure is taken over the window; times between lines are not.
+fn is_over_window(peak: &Peak) -> bool {
+    !(matches!(&*peak.name, "lasting" | "absent") || peak.name.starts_with("since("))
+}
+
 fn measure(finding: &Finding, transition: Transition) -> String {
     let hits = hits(finding);
     let window = Span(finding.window_nanos);
@@ -243,7 +248,8 @@ fn measure(finding: &Finding, transition: Transition) -> String {
             }
         }
         (Transition::Open, Some(peak)) => {
-            format!("{} {} over {window} (limit {}), {hits}", peak.name, peak_amount(peak), peak_limit(peak))
+            let over = if is_over_window(peak) { format!(" over {window}") } else { String::new() };
+            format!("{} {}{over} (limit {}), {hits}", peak.name, peak_amount(peak), peak_limit(peak))
         }
         (Transition::Worse, Some(peak)) => format!("{} {}, {hits}", peak.name, peak_amount(peak)),
         (Transition::Open | Transition::Worse, None) => hits,

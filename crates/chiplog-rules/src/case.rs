@@ -23,7 +23,7 @@ pub struct Case {
     /// Whether no rule that also matches a line may be more specific. Only where
     /// [`Case::matches`] is `true`.
     pub first: bool,
-    /// How many occurrences the lines are.
+    /// How many lines are hits.
     pub hits: Option<u64>,
     /// The line of the rule file on which the test starts, from 1.
     pub line: usize,

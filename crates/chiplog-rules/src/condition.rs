@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chiplog_parse::json::{self, Member};
-use chiplog_parse::{Event, EventValue, Format, Record, Severity, Value};
+use chiplog_parse::{EventValue, Format, Record, Severity, Value};
 use memchr::memmem::Finder;
 
 use crate::component::Component;
 use crate::pattern::Regexes;
 use crate::rule::{Rule, Unit};
+use crate::seen::Seen;
 
 /// One way for a line to match a rule: every condition must hold.
 #[derive(Clone, Debug, Default)]
@@ -90,33 +91,6 @@ pub(crate) struct CompiledRule {
     pub(crate) once: Option<Vec<LabelSource>>,
 }
 
-/// A line as the conditions see it.
-pub(crate) struct Seen<'a, 'r> {
-    pub(crate) record: &'a Record<'r>,
-    pub(crate) raw_line: &'a [u8],
-    pub(crate) message: &'a [u8],
-    /// Read when first asked for.
-    pub(crate) event: Option<Option<Event<'r>>>,
-}
-
-impl<'r> Seen<'_, 'r> {
-    /// Whether the message, else the whole payload, is as wanted: what people copy from a log into
-    /// a rule may span what the message leaves out, such as etcd's package or a field of zap.
-    fn any_text(&self, wanted: impl FnMut(&[u8]) -> bool) -> bool {
-        self.texts().into_iter().any(wanted)
-    }
-
-    /// The texts that `contains` and regexes look at, in this order.
-    pub(crate) fn texts(&self) -> [&[u8]; 2] {
-        [self.message, self.record.content]
-    }
-
-    pub(crate) fn event(&mut self) -> Option<Event<'r>> {
-        let record = self.record;
-        *self.event.get_or_insert_with(|| record.event())
-    }
-}
-
 /// The first condition of an alternative that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unmet {
@@ -141,7 +115,7 @@ impl Alternative {
     /// against it being the kernel's.
     pub(crate) fn check(
         &self,
-        seen: &mut Seen<'_, '_>,
+        seen: &mut Seen<'_>,
         regexes: &mut Regexes,
         scratch: &mut Vec<u8>,
     ) -> Result<(), Unmet> {
@@ -195,7 +169,7 @@ impl Alternative {
             }
         }
         for (index, field) in self.fields.iter().enumerate() {
-            demand(field.holds(record, regexes, scratch), Unmet::Field(index))?;
+            demand(field.holds(&record, regexes, scratch), Unmet::Field(index))?;
         }
         for (index, regex) in self.regexes.iter().enumerate() {
             demand(seen.any_text(|text| regexes.is_match(*regex, text)), Unmet::Regex(index))?;

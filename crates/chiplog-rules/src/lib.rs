@@ -92,6 +92,7 @@ mod condition;
 mod diagnostic;
 mod event_literals;
 mod expr;
+mod hash;
 mod literals;
 mod load;
 mod matcher;
@@ -99,6 +100,7 @@ mod npd;
 mod pattern;
 mod prefilter;
 mod rule;
+mod seen;
 mod set;
 mod units;
 

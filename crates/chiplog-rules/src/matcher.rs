@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use chiplog_parse::{EventValue, Record};
 
-use crate::condition::{Alternative, LabelSource, Reason, Seen, Source, Unmet, field_into};
+use crate::condition::{Alternative, LabelSource, Reason, Source, Unmet, field_into};
+use crate::hash;
 use crate::pattern::Regexes;
 use crate::rule::Unit;
+use crate::seen::{Lines, Room, Seen};
 use crate::set::Compiled;
 use crate::units::{parse_bytes, parse_duration, parse_integer};
 
@@ -57,7 +59,7 @@ pub struct Matcher {
     compiled: Arc<Compiled>,
     regexes: Regexes,
     candidates: Vec<usize>,
-    message: Vec<u8>,
+    room: Box<Room>,
     scratch: Scratch,
 }
 
@@ -70,60 +72,52 @@ struct Scratch {
     take_ends: Vec<usize>,
     labels: Vec<u8>,
     label_ends: Vec<usize>,
+    distinct: Vec<Option<u64>>,
+    once_key: Option<u64>,
+    /// How often the line says that it happened.
+    repeats: u64,
 }
 
 impl Matcher {
     pub(crate) fn new(compiled: Arc<Compiled>) -> Self {
         let regexes = Regexes::new(&compiled.patterns);
-        Self { compiled, regexes, candidates: Vec::new(), message: Vec::new(), scratch: Scratch::default() }
+        Self { compiled, regexes, candidates: Vec::new(), room: Box::default(), scratch: Scratch::default() }
     }
 
     /// Calls `on_hit` for each rule that the line matches: the most specific first, and those of
     /// one specificity by id. A rule that matches in several ways is one hit, the first that
-    /// counts.
+    /// counts. Where the line does not match a rule, a log line that it quotes may: one inside a
+    /// message, a value or the whole of it, with one or two levels of escapes.
     ///
     /// `raw_line` is the physical line that `record` was read from, without its line feed. A line
     /// that lacks the literals by which the prefilter finds the lines of a rule is no match, so
     /// that scanning every line and scanning found lines give one answer.
     pub fn match_record(&mut self, record: &Record<'_>, raw_line: &[u8], mut on_hit: impl FnMut(Hit<'_>)) {
-        let Self { compiled, regexes, candidates, message, scratch } = self;
+        let Self { compiled, regexes, candidates, room, scratch } = self;
         compiled.gate.candidates_into(raw_line, candidates);
         if candidates.is_empty() {
             return;
         }
-        let mut seen = Seen { record, raw_line, message: message_of(record, message), event: None };
-        let mut rest = candidates.as_slice();
-        while let Some(rule) = rest
-            .first()
-            .and_then(|index| compiled.alternatives.get(*index))
-            .map(|alternative| alternative.rule)
-        {
-            let mut found: Option<&Alternative> = None;
-            while let Some((index, after)) = rest.split_first() {
-                let Some(alternative) =
-                    compiled.alternatives.get(*index).filter(|alternative| alternative.rule == rule)
-                else {
-                    break;
-                };
-                rest = after;
-                // Once a way to match is found, only one that counts is better.
-                let better = found.is_none_or(|found| !found.counts && alternative.counts);
-                if better && alternative.check(&mut seen, regexes, &mut scratch.text).is_ok() {
-                    found = Some(alternative);
+        let mut lines = Lines::new(record, raw_line, room);
+        let rule_of = |index: &usize| compiled.alternatives.get(*index).map(|alternative| alternative.rule);
+        for ways in candidates.chunk_by(|a, b| rule_of(a) == rule_of(b)) {
+            let ways = || ways.iter().filter_map(|index| compiled.alternatives.get(*index));
+            let mut index = 0;
+            while let Some(seen) = lines.get(index) {
+                index += 1;
+                let mut found: Option<&Alternative> = None;
+                for alternative in ways() {
+                    // Once a way to match is found, only one that counts is better.
+                    let better = found.is_none_or(|found| !found.counts && alternative.counts);
+                    if better && alternative.check(seen, regexes, &mut scratch.text).is_ok() {
+                        found = Some(alternative);
+                    }
                 }
-            }
-            if let Some(alternative) = found {
-                scratch.take(compiled, alternative, &mut seen, regexes);
-                on_hit(Hit {
-                    rule,
-                    values: &scratch.values,
-                    counts: alternative.counts,
-                    repeats: 1,
-                    distinct: &[],
-                    once_key: None,
-                    labels: &scratch.labels,
-                    label_ends: &scratch.label_ends,
-                });
+                if let Some(alternative) = found {
+                    scratch.take(compiled, alternative, seen, regexes);
+                    on_hit(scratch.hit(alternative));
+                    break;
+                }
             }
         }
     }
@@ -132,44 +126,57 @@ impl Matcher {
     /// it does match. `rule` is an index into [`crate::RuleSet::rules`].
     #[must_use]
     pub fn why_not(&mut self, rule: usize, record: &Record<'_>, raw_line: &[u8]) -> Vec<String> {
-        let Self { compiled, regexes, candidates, message, scratch } = self;
+        let Self { compiled, regexes, candidates, room, scratch } = self;
         compiled.gate.candidates_into(raw_line, candidates);
-        let mut seen = Seen { record, raw_line, message: message_of(record, message), event: None };
+        let mut lines = Lines::new(record, raw_line, room);
         let mut reasons = Vec::new();
-        for (index, alternative) in compiled.alternatives.iter().enumerate() {
+        for (way, alternative) in compiled.alternatives.iter().enumerate() {
             if alternative.rule != rule {
                 continue;
             }
-            let unmet = match alternative.check(&mut seen, regexes, &mut scratch.text) {
-                Err(unmet) => unmet,
-                Ok(()) if candidates.contains(&index) => return Vec::new(),
-                Ok(()) => Unmet::Literal,
+            let mut index = 0;
+            let mut unmet = None;
+            while let Some(seen) = lines.get(index) {
+                index += 1;
+                match alternative.check(seen, regexes, &mut scratch.text) {
+                    Ok(()) if candidates.contains(&way) => return Vec::new(),
+                    Ok(()) => unmet = Some(Unmet::Literal),
+                    Err(_) => {}
+                }
+            }
+            let Some(seen) = lines.physical() else { continue };
+            let unmet = match (unmet, alternative.check(seen, regexes, &mut scratch.text)) {
+                (Some(unmet), _) | (None, Err(unmet)) => unmet,
+                (None, Ok(())) => continue,
             };
             let event = seen.event().map(|event| event.kind());
-            reasons.push(Reason { alternative, unmet, record, event }.to_string());
+            reasons.push(Reason { alternative, unmet, record: &seen.record, event }.to_string());
         }
         reasons
     }
 }
 
-fn message_of<'a>(record: &Record<'a>, buffer: &'a mut Vec<u8>) -> &'a [u8] {
-    match record.message.as_plain() {
-        Some(plain) => plain,
-        None => {
-            buffer.clear();
-            record.message.decode_into(buffer);
-            buffer
+impl Scratch {
+    /// The hit whose captures and labels were read last.
+    fn hit(&self, alternative: &Alternative) -> Hit<'_> {
+        Hit {
+            rule: alternative.rule,
+            values: &self.values,
+            counts: alternative.counts,
+            repeats: self.repeats,
+            distinct: &self.distinct,
+            once_key: self.once_key,
+            labels: &self.labels,
+            label_ends: &self.label_ends,
         }
     }
-}
 
-impl Scratch {
     /// Reads the captures and labels of a match.
     fn take(
         &mut self,
         compiled: &Compiled,
         alternative: &Alternative,
-        seen: &mut Seen<'_, '_>,
+        seen: &mut Seen<'_>,
         regexes: &mut Regexes,
     ) {
         self.values.clear();
@@ -177,6 +184,9 @@ impl Scratch {
         self.take_ends.clear();
         self.labels.clear();
         self.label_ends.clear();
+        self.distinct.clear();
+        self.once_key = None;
+        self.repeats = seen.repeats;
         let Some(rule) = compiled.rules.get(alternative.rule) else { return };
         for (take, sources) in rule.takes.iter().zip(&alternative.takes) {
             let start = self.takes.len();
@@ -194,37 +204,41 @@ impl Scratch {
             }
             self.take_ends.push(self.takes.len());
         }
+        let Self { values, takes, take_ends, labels, label_ends, .. } = self;
+        let taken = |index: usize| {
+            let start = index.checked_sub(1).and_then(|before| take_ends.get(before)).copied().unwrap_or(0);
+            let end = take_ends.get(index).copied().unwrap_or(start);
+            takes.get(start..end).unwrap_or(&[])
+        };
+        let record = &seen.record;
+        let label_text = |label: &LabelSource| match label {
+            LabelSource::Host => record.host.unwrap_or(b""),
+            LabelSource::Component => record.component.unwrap_or(b""),
+            LabelSource::Unit => record.unit.unwrap_or(b""),
+            LabelSource::Take(index) => taken(*index),
+        };
         for label in &rule.labels {
-            let record = seen.record;
-            let text: &[u8] = match label {
-                LabelSource::Host => record.host.unwrap_or(b""),
-                LabelSource::Component => record.component.unwrap_or(b""),
-                LabelSource::Unit => record.unit.unwrap_or(b""),
-                LabelSource::Take(index) => {
-                    let start = index
-                        .checked_sub(1)
-                        .and_then(|before| self.take_ends.get(before))
-                        .copied()
-                        .unwrap_or(0);
-                    let end = self.take_ends.get(*index).copied().unwrap_or(start);
-                    self.takes.get(start..end).unwrap_or(&[])
-                }
-            };
-            self.labels.extend_from_slice(text.get(..MAX_LABEL_LEN).unwrap_or(text));
-            self.label_ends.push(self.labels.len());
+            let text: &[u8] = label_text(label);
+            labels.extend_from_slice(text.get(..MAX_LABEL_LEN).unwrap_or(text));
+            label_ends.push(labels.len());
         }
+        self.distinct.extend(rule.distinct.iter().map(|index| {
+            let number = rule.takes.get(*index).and_then(|take| values.get(take.numeric?).copied()?);
+            match (taken(*index), number) {
+                // The number of an event has no text.
+                ([], number) => number.map(|number| hash::of_text(&number.to_le_bytes())),
+                (text, _) => Some(hash::of_text(text)),
+            }
+        }));
+        self.once_key = rule.once.as_ref().map(|labels| hash::of_list(labels.iter().map(label_text)));
+        let times = rule.repeats.and_then(|index| u64::try_from((*values.get(index)?)?).ok());
+        self.repeats = self.repeats.saturating_mul(times.unwrap_or(1).max(1));
     }
 }
 
 impl Source {
     /// Appends the value as text, if there is one, and reads it as a number of this unit.
-    fn read(
-        &self,
-        unit: Unit,
-        seen: &mut Seen<'_, '_>,
-        regexes: &mut Regexes,
-        out: &mut Vec<u8>,
-    ) -> Option<i64> {
+    fn read(&self, unit: Unit, seen: &mut Seen<'_>, regexes: &mut Regexes, out: &mut Vec<u8>) -> Option<i64> {
         let start = out.len();
         match self {
             Self::Regex { regex, group } => {
@@ -238,7 +252,7 @@ impl Source {
                 })?;
             }
             Self::Field(key) => {
-                if !field_into(seen.record, key, out) {
+                if !field_into(&seen.record, key, out) {
                     return None;
                 }
             }

@@ -111,7 +111,7 @@ pub(crate) fn groups(hir: &Hir) -> Vec<(usize, Option<String>)> {
 fn collect_groups(hir: &Hir, found: &mut Vec<(usize, Option<String>)>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
-            let name = capture.name.as_ref().map(|name| name.to_string());
+            let name = capture.name.as_ref().map(ToString::to_string);
             found.push((capture.index as usize, name));
             collect_groups(&capture.sub, found);
         }

@@ -241,6 +241,9 @@ pub struct Rule {
     /// The program that the rule is about, for readers; that of a built-in rule is the name of its
     /// file.
     pub component: Option<String>,
+    /// The programs that its conditions name, as the file writes them, each once. Empty if lines of
+    /// any program match.
+    pub programs: Vec<String>,
     /// Whether a file changed the rule by `[tune]`: what its own tests expect of states may not hold.
     pub is_tuned: bool,
     /// The captures whose different texts are counted: the order of [`crate::Hit::distinct`], and

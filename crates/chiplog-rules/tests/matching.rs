@@ -1,6 +1,6 @@
 //! What is matched, and with which values.
 
-use chiplog_parse::Detector;
+use chiplog_parse::{Detector, Record};
 use chiplog_rules::{Expr, Label, Limit, Measure, Op, RuleSet, Unit};
 
 /// `id numbers labels`, with `!` for a match that does not count.
@@ -175,4 +175,120 @@ fn a_set_is_shared_and_a_matcher_moves() {
     fn moved<T: Send>() {}
     shared::<RuleSet>();
     moved::<chiplog_rules::Matcher>();
+}
+
+/// Rule, occurrences, and the text of each label of each hit.
+fn occurrences(rules: &str, line: &str) -> Vec<(String, u64, Vec<String>)> {
+    let set = RuleSet::load([("x", rules)]).unwrap_or_else(|errors| panic!("{errors}")).set;
+    let mut detector = Detector::new();
+    let record = detector.peel(line.as_bytes());
+    let mut found = Vec::new();
+    set.matcher().match_record(&record, line.as_bytes(), |hit| {
+        let labels = hit.labels().map(|label| String::from_utf8_lossy(label).into_owned()).collect();
+        found.push((set.rules()[hit.rule].id.clone(), hit.repeats, labels));
+    });
+    found
+}
+
+#[test]
+fn a_hit_may_be_several_occurrences() {
+    let rules = r#"
+id = "x"
+match = "some text"
+take = { total = 'of (\S+) errors' }
+repeats = "total"
+"#;
+    let count = |line: &str| occurrences(rules, line)[0].1;
+    assert_eq!(count("some text: one of 17 errors"), 17);
+    // What says nothing, or nonsense, is one.
+    for line in [
+        "some text",
+        "some text: one of many errors",
+        "some text: one of 0 errors",
+        "some text: of -3 errors",
+    ] {
+        assert_eq!(count(line), 1, "{line}");
+    }
+    let repeated = "Mar  5 06:07:08 w-07 app: message repeated 3 times: [ some text: one of 17 errors]";
+    assert_eq!(count(repeated), 51);
+    let endless = format!("message repeated {} times: [ some text: one of {} errors]", u64::MAX, i64::MAX);
+    assert_eq!(count(&format!("Mar  5 06:07:08 w-07 app: {endless}")), u64::MAX);
+}
+
+#[test]
+fn what_a_syslog_daemon_repeats_is_read() {
+    let rules = r#"
+[[rule]]
+id = "of-klog"
+match = { msg = "bad", component = "kubelet", severity = "error", field = { err = "x" } }
+
+[[rule]]
+id = "of-repeats"
+match = { event = "suppress.repeat" }
+"#;
+    let line = r#"Mar  5 06:07:08 w-07 kubelet[7]: message repeated 3 times: [ E0305 06:07:08.120034       7 a.go:1] "bad" err="x"]"#;
+    assert_eq!(
+        occurrences(rules, line),
+        [
+            ("of-klog".to_owned(), 3, vec!["w-07".to_owned()]),
+            ("of-repeats".to_owned(), 1, vec!["w-07".to_owned()])
+        ]
+    );
+}
+
+#[test]
+fn log_lines_that_a_line_quotes_are_matched() {
+    let rules = r#"
+id = "x"
+match = { msg = "Probe failed", severity = "error", field = { output = { contains = 'say "hi"' } } }
+take = { pod = { field = "pod", type = "text" } }
+window = { by = ["host", "pod"] }
+"#;
+    let klog = r#"E0514 03:00:00.000001 2309 prober.go:1] "Probe failed" pod="ns/web" output="say \"hi\"""#;
+    let escape = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"");
+    let (once, twice) = (escape(klog), escape(&escape(klog)));
+    let expected = |host: &str| vec![("x".to_owned(), 1, vec![host.to_owned(), "ns/web".to_owned()])];
+    for line in [
+        klog.to_owned(),
+        once.clone(),
+        twice.clone(),
+        format!(r#"time="2024-05-14T03:00:00Z" level=info msg="{once}""#),
+        format!(r#"{{"level":"info","ts":"2024-05-14T03:00:00.1Z","msg":"out","line":"{once}"}}"#),
+        format!(r#"I0514 03:00:00.000001 2309 a.go:1] "out" line="{once}""#),
+        format!(r#"{{"log":"{once}\n","stream":"stderr","time":"2024-05-14T03:00:00Z"}}"#),
+        format!(r#"2024-05-14T03:00:00Z stderr F {twice}"#),
+    ] {
+        assert_eq!(occurrences(rules, &line), expected(""), "{line}");
+    }
+    let journal =
+        format!(r#"May 14 03:00:00 w-07 app[1]: time="2024-05-14T03:00:00Z" level=info msg="{once}""#);
+    assert_eq!(occurrences(rules, &journal), expected("w-07"));
+    // Three levels are too many.
+    assert_eq!(occurrences(rules, &escape(&twice)), []);
+}
+
+#[test]
+fn different_texts_have_different_hashes() {
+    let rules = r#"
+id = "x"
+match = "some text"
+take = { pod = 'pod (\S+)', pid = 'pid (\S+)' }
+open = "distinct(pod) >= 3"
+once = { by = ["pid", "component"], within = "10s" }
+"#;
+    let set = RuleSet::load([("x", rules)]).unwrap().set;
+    let hashes = |line: &str| {
+        let record = Record::of_text(line.as_bytes());
+        let mut found = None;
+        set.matcher().match_record(&record, line.as_bytes(), |hit| {
+            found = Some((hit.distinct.to_vec(), hit.once_key));
+        });
+        found.unwrap()
+    };
+    let (web, one) = hashes("some text pod web pid 1");
+    assert_eq!((web.len(), web[0].is_some(), one.is_some()), (1, true, true));
+    assert_eq!(hashes("some text pid 1 pod web pid 2"), (web.clone(), one));
+    assert_ne!(hashes("some text pod db pid 1").0, web);
+    assert_ne!(hashes("some text pod web pid 2").1, one);
+    assert_eq!(hashes("some text").0, [None]);
 }

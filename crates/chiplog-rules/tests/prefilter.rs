@@ -35,6 +35,17 @@ fn in_docker_json(line: &str) -> String {
     format!(r#"{{"log":{text},"stream":"stderr","time":"2024-03-05T06:07:08.120034Z"}}"#)
 }
 
+/// As the inside of a JSON string.
+fn escaped(line: &str) -> String {
+    let text = serde_json::to_string(line).expect("a string");
+    text[1..text.len() - 1].to_owned()
+}
+
+/// As another program's message.
+fn in_message(line: &str) -> String {
+    format!(r#"time="2024-03-05T06:07:08Z" level=info msg="{}""#, escaped(line))
+}
+
 /// As `journalctl -o json` writes a message that it holds to be binary.
 fn in_byte_array(line: &str) -> String {
     let bytes: Vec<String> = line.bytes().map(|byte| byte.to_string()).collect();
@@ -55,7 +66,11 @@ fn no_match_is_missed() {
         let once = in_docker_json(&line);
         let twice = in_docker_json(&once);
         let cri = format!("2024-03-05T06:07:08.120034Z stderr F {line}");
-        for line in [in_byte_array(&line), in_byte_array(&once), cri, line, once, twice] {
+        let (naked, quoted) = (escaped(&line), in_message(&line));
+        let (naked_twice, quoted_twice) = (escaped(&naked), in_message(&quoted));
+        let quotes = [naked, naked_twice, quoted, quoted_twice];
+        let lines = [in_byte_array(&line), in_byte_array(&once), cri, line, once, twice];
+        for line in lines.into_iter().chain(quotes) {
             let line = line.as_bytes();
             let record = detector.peel(line);
             let mut matched = false;

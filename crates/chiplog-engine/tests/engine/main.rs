@@ -3,6 +3,8 @@
 
 mod findings;
 mod hostile;
+mod measures;
+mod oracle;
 mod split;
 mod support;
 mod truth;

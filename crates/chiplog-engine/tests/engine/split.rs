@@ -38,6 +38,55 @@ window = { span = "2s" }
 [[rule]]
 id = "t-gap"
 match = { event = "suppress.journald" }
+
+[[rule]]
+id = "t-repeats"
+match = "boom"
+take = { took = 'took (\S+)', times = { regex = 'took (\d)\d*ms', type = "integer" } }
+repeats = "times"
+window = { span = "20s" }
+open = "count >= 12"
+for = "8s"
+close = "count < 5"
+
+[[rule]]
+id = "t-once"
+match = "boom"
+take = { who = { regex = 'who=(\w+)', type = "text" } }
+once = { by = ["who"], within = "4s" }
+window = { span = "20s" }
+open = "count >= 3 or distinct(who) >= 3"
+close = "distinct(who) < 2 for 10s"
+
+[[rule]]
+id = "t-lasting"
+match = "boom"
+window = { span = "5s" }
+open = "lasting >= 15s"
+close = "not lasting >= 5s"
+
+[[rule]]
+id = "t-absent"
+match = "who=w1"
+open = "absent for 20s"
+
+[[rule]]
+id = "t-absent-while"
+match = "who=w1"
+take = { who = { regex = 'who=(\w+)', type = "text" } }
+window = { by = ["who"] }
+open = "absent for 10s and since(t-each) <= 20s"
+for = "8s"
+close = "count >= 2 for 10s or since(t-each) > 1m"
+
+[[rule]]
+id = "t-after"
+match = "took 1"
+take = { who = { regex = 'who=(\w+)', type = "text" } }
+window = { by = ["who"], span = "30s" }
+open = "count >= 1 and since(t-who) <= 10s and ratio(t-who) > 30%"
+for = "5s"
+close = "since(t-who) > 20s or ratio(t-who) < 20%"
 "#;
 
 static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
@@ -158,6 +207,11 @@ fn per_finding(transitions: &[Finding]) -> BTreeMap<String, Vec<String>> {
     for finding in transitions {
         let name = format!("{} {:?} line {}", finding.rule_id, finding.group, finding.evidence[0].line);
         let story = stories.entry(name).or_default();
+        // What never opened closes before it did.
+        if finding.transition == Some(Transition::Close) && finding.time < finding.opened_time {
+            story.pop();
+            continue;
+        }
         let is_taken_back = finding.transition == Some(Transition::Open)
             && story.last().is_some_and(|last| last.transition == Some(Transition::Close));
         if is_taken_back {
@@ -169,7 +223,8 @@ fn per_finding(transitions: &[Finding]) -> BTreeMap<String, Vec<String>> {
     let text = |finding: &Finding| {
         format!("{:?} {:?} {:?} {}", finding.transition, finding.time, finding.last_time, finding.hits)
     };
-    stories.into_iter().map(|(key, story)| (key, story.into_iter().map(text).collect())).collect()
+    let told = stories.into_iter().filter(|(_, story)| !story.is_empty());
+    told.map(|(key, story)| (key, story.into_iter().map(text).collect())).collect()
 }
 
 fn assert_same(rules: &RuleSet, log: &[u8], sizes: &[usize], max_line: usize, clock: Clock, workers: usize) {

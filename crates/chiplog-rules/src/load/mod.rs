@@ -16,6 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Level, RuleErrors, nearest};
+use crate::hash;
 use crate::pattern::Pattern;
 use crate::prefilter::{Prefilter, plan};
 use crate::rule::{Label, Rule};
@@ -60,7 +61,7 @@ pub(crate) fn load<N: AsRef<str>, T: AsRef<str>>(
     let ids: Vec<&str> = rules.keys().map(String::as_str).collect();
     cause::check(&drafts.causes, &ids, &mut readers);
 
-    let hash = hash(readers.iter().map(|reader| reader.text));
+    let hash = hash_of(readers.iter().map(|reader| reader.text));
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
     for mut reader in readers {
         reader.diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
@@ -176,16 +177,12 @@ fn connect(rules: &mut [Rule], index_of: &BTreeMap<String, usize>) {
     }
 }
 
-/// FNV-1a over the hashes of the texts in rising order, so that neither the order of the files nor
+/// A hash over the hashes of the texts in rising order, so that neither the order of the files nor
 /// their names matter.
-fn hash<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
-    let fnv = |seed: u64, bytes: &[u8]| {
-        bytes.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-    };
-    let basis = 0xcbf2_9ce4_8422_2325;
-    let mut hashes: Vec<u64> = texts.map(|text| fnv(basis, text.as_bytes())).collect();
+fn hash_of<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
+    let mut hashes: Vec<u64> = texts.map(|text| hash::fnv(hash::BASIS, text.as_bytes())).collect();
     hashes.sort_unstable();
-    hashes.iter().fold(basis, |hash, one| fnv(hash, &one.to_le_bytes()))
+    hashes.iter().fold(hash::BASIS, |hash, one| hash::fnv(hash, &one.to_le_bytes()))
 }
 
 /// The tables of a file, if it is TOML.

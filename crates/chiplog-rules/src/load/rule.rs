@@ -152,7 +152,7 @@ pub(super) fn rule<'f>(
             Some("leave out one of `noise` and `root`".to_owned());
     }
     // At the top of a file, `[[cause]]` says what leads to what.
-    let cause = match get(table, "cause").map(|value| value.get_ref()) {
+    let cause = match get(table, "cause").map(toml::Spanned::get_ref) {
         Some(DeValue::Array(_) | DeValue::Table(_)) if start == 0 => get(table, "because"),
         _ => reader.either(table, "because", "cause"),
     };
@@ -166,12 +166,9 @@ pub(super) fn rule<'f>(
         reader.file.strip_prefix(BUILT_IN).and_then(|name| name.strip_suffix(".toml")).map(str::to_owned)
     });
 
-    let mut versions: Vec<String> = Vec::new();
-    for version in drafts.iter_mut().flat_map(|draft| std::mem::take(&mut draft.versions)) {
-        if !versions.contains(&version) {
-            versions.push(version);
-        }
-    }
+    let versions = each_once(drafts.iter_mut().flat_map(|draft| std::mem::take(&mut draft.versions)));
+    let programs = drafts.iter().flat_map(|draft| &draft.alternative.components);
+    let programs = each_once(programs.map(|(name, _)| name.clone()));
     let texts =
         |list: Option<Vec<Text>>| list.unwrap_or_default().into_iter().map(|text| text.text).collect();
     let id = id.unwrap_or_else(|| Text { text: String::new(), span: start..start });
@@ -199,6 +196,7 @@ pub(super) fn rule<'f>(
         may_be_root: false,
         versions,
         component,
+        programs,
         is_tuned: false,
         distinct_captures: Vec::new(),
         companions: Vec::new(),
@@ -224,6 +222,16 @@ pub(super) fn rule<'f>(
         CompiledRule { takes, labels, repeats, distinct: Vec::new(), once: once.map(|(_, sources)| sources) };
     let alternatives = drafts.into_iter().map(|draft| (draft.alternative, draft.literals)).collect();
     RuleDraft { rule, conditions, compiled, alternatives, id, file, is_enabled: true, root }
+}
+
+fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut list: Vec<String> = Vec::new();
+    for text in texts {
+        if !list.contains(&text) {
+            list.push(text);
+        }
+    }
+    list
 }
 
 /// What stands for a condition until all rules are known.

@@ -42,7 +42,7 @@ fn check_record(record: &Record<'_>, line: &[u8]) {
     assert_eq!(layers.last(), Some(&record.format()));
     assert_eq!(record.chain().as_slice(), layers);
     let (_, outer) = layers.split_last().expect("there is a layer");
-    assert!(outer.iter().all(|format| is_envelope(*format)), "{layers:?}");
+    assert!(outer.iter().all(|format| format.is_envelope()), "{layers:?}");
     for time in [record.time, record.envelope_time, record.payload_time].into_iter().flatten() {
         check_time(time);
     }
@@ -77,19 +77,4 @@ fn check_record(record: &Record<'_>, line: &[u8]) {
     if let Payload::Text(text) = record.payload() {
         assert_eq!(record.message.raw(), *text);
     }
-}
-
-fn is_envelope(format: Format) -> bool {
-    matches!(
-        format,
-        Format::JournalText
-            | Format::JournalJson
-            | Format::Syslog
-            | Format::Cri
-            | Format::DockerJson
-            | Format::Timestamp
-            | Format::KubectlPrefix
-            | Format::ComposePrefix
-            | Format::Kmsg
-    )
 }

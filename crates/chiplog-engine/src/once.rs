@@ -1,0 +1,71 @@
+//! Hits that tell of one occurrence.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::plan::RulePlan;
+
+/// Hits that are remembered. Beyond, one may count twice.
+const MAX_REMEMBERED: usize = 65_536;
+
+/// What hits are compared by: rule, host, and the hash of what makes an occurrence.
+type OnceKey = (usize, usize, u64);
+
+/// The last hits that counted, of rules that count an occurrence once.
+#[derive(Debug, Default)]
+pub(crate) struct Occurrences {
+    counted: HashMap<OnceKey, i64>,
+    /// In source order.
+    order: VecDeque<(OnceKey, i64)>,
+}
+
+impl Occurrences {
+    /// Whether a hit is a new occurrence, as every hit is of a rule that does not say how near two
+    /// of one are. It then counts.
+    pub(crate) fn is_new(&mut self, plan: &RulePlan, host: usize, hash: Option<u64>, time: i64) -> bool {
+        match (plan.once_nanos, hash) {
+            (Some(within_nanos), Some(hash)) => self.is_apart((plan.rule, host, hash), time, within_nanos),
+            _ => true,
+        }
+    }
+
+    /// Whether the last hit of a key that counted is not within `within_nanos`, before or after.
+    fn is_apart(&mut self, key: OnceKey, time: i64, within_nanos: i64) -> bool {
+        let last = self.counted.get(&key);
+        if last.is_some_and(|last| last.abs_diff(time) <= within_nanos.unsigned_abs()) {
+            return false;
+        }
+        self.counted.insert(key, time);
+        self.order.push_back((key, time));
+        if self.order.len() > MAX_REMEMBERED
+            && let Some((key, time)) = self.order.pop_front()
+            && self.counted.get(&key) == Some(&time)
+        {
+            self.counted.remove(&key);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_runs_from_the_last_hit_that_counted() {
+        let mut occurrences = Occurrences::default();
+        let mut is_new = |key, time| occurrences.is_apart((0, 0, key), time, 10);
+        let times = [0, 9, 10, 11, 15, 21, 22, 12];
+        assert_eq!(times.map(|time| is_new(7, time)), [true, false, false, true, false, false, true, false]);
+        assert!(is_new(8, 12));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut occurrences = Occurrences::default();
+        let keys = 2 * MAX_REMEMBERED as u64;
+        assert!((0..keys).all(|key| occurrences.is_apart((0, 0, key), 0, 10)));
+        assert_eq!(occurrences.counted.len(), MAX_REMEMBERED);
+        assert!(!occurrences.is_apart((0, 0, keys - 1), 0, 10));
+        assert!(occurrences.is_apart((0, 0, 0), 0, 10));
+    }
+}

@@ -1,0 +1,294 @@
+//! Findings as they go on, and how they are told.
+
+use std::sync::Arc;
+
+use chiplog_parse::Detector;
+use chiplog_rules::Comparison;
+
+use super::{HitLine, LineCounter, OnNotice, Timeline};
+use crate::aggregate::Aggregate;
+use crate::scanner::text_at;
+use crate::view::View;
+use crate::window::{Measured, Sample};
+use crate::{Block, Evidence, Finding, Notice, Peak, State, Transition};
+
+/// A finding is reported as worse when its measure grows by half, at most once in this time.
+const WORSE_EVERY_NANOS: i64 = 60_000_000_000;
+
+/// Closed findings kept per source; further ones are counted. Those that are open at the end are
+/// no more than there are windows.
+const MAX_FINDINGS: usize = 10_000;
+
+/// The body of a piece of evidence.
+const MAX_BODY_BYTES: usize = 4_096;
+
+/// A finding that is open, or that opens if its condition goes on to hold.
+#[derive(Clone)]
+pub(super) struct Episode {
+    /// When the open condition came true.
+    pub(super) since: i64,
+    /// When the finding opened or will.
+    pub(super) opened: i64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    pub(super) hits: u64,
+    pub(super) occurrences: u64,
+    pub(super) values: Vec<Aggregate>,
+    /// Which comparison of the open condition is reported.
+    pub(super) measured: Option<Comparison>,
+    pub(super) peak: Option<Measured>,
+    pub(super) reported_amount: i128,
+    pub(super) reported_at: i64,
+    pub(super) opener: Shown,
+    /// The line with the greatest first value, if that is not the opener.
+    pub(super) worst: Option<Shown>,
+    /// A hit came too late to be counted, or had one text too many.
+    pub(super) is_lower_bound: bool,
+    /// A live stream was told that it closed, before that was certain.
+    pub(super) close_was_announced: bool,
+}
+
+/// A line to show. Its time is local: the zone may be learned later.
+#[derive(Clone)]
+pub(super) struct Shown {
+    pub(super) time: i64,
+    /// The program that wrote it.
+    pub(super) component: Option<Arc<str>>,
+    pub(super) evidence: Evidence,
+}
+
+/// What to show of the line at an offset, and the program that wrote it.
+pub(super) fn evidence_at(
+    detector: &mut Detector,
+    block: &Block,
+    offset: usize,
+    counter: &mut LineCounter<'_>,
+) -> (Option<Arc<str>>, Evidence) {
+    let text = text_at(&block.bytes, offset);
+    let record = detector.peel(text);
+    let component: Option<Arc<str>> =
+        record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+    let origin = component.as_ref().map(|component| match record.pid {
+        Some(pid) => Arc::from(format!("{component}[{pid}]")),
+        None => Arc::clone(component),
+    });
+    let mut body = record.message.decode().into_owned();
+    if body.is_empty() {
+        body = text.to_vec();
+    }
+    body.truncate(MAX_BODY_BYTES);
+    body.shrink_to_fit();
+    let offset_in_source = block.offset + offset as u64;
+    let line = counter.at(offset);
+    let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
+    (component, evidence)
+}
+
+impl Episode {
+    /// Takes a further hit.
+    fn add(&mut self, hit: &Sample<'_>) {
+        self.hits += 1;
+        self.occurrences += u64::from(hit.repeats);
+        self.first = self.first.min(hit.time);
+        self.last = self.last.max(hit.time);
+        for (aggregate, value) in self.values.iter_mut().zip(hit.values) {
+            value.iter().for_each(|value| aggregate.add(*value));
+        }
+    }
+
+    /// Measures again. Whether the finding is worse than was last told.
+    fn measure(&mut self, view: &View<'_>, now: i64) -> bool {
+        self.is_lower_bound |= view.window.leaves_texts_out();
+        if let Some(measured) = self.measured.as_ref().and_then(|comparison| view.measure(comparison, now))
+            && self.peak.is_none_or(|peak| measured.amount > peak.amount)
+        {
+            self.peak = Some(measured);
+        }
+        let amount = self.peak.map_or(0, |peak| peak.amount);
+        amount * 2 >= self.reported_amount * 3
+            && amount > 0
+            && now >= self.reported_at.saturating_add(WORSE_EVERY_NANOS)
+    }
+
+    /// Notes what is told now.
+    pub(super) fn note_report(&mut self, now: i64) {
+        self.reported_amount = self.peak.map_or(0, |peak| peak.amount);
+        self.reported_at = now;
+    }
+}
+
+impl Timeline {
+    /// The finding that a hit begins at `now`.
+    pub(super) fn begin(
+        &mut self,
+        key: usize,
+        now: i64,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+    ) -> Box<Episode> {
+        let opener = self.show(key, hit, counter);
+        let contents = self.keys[key].window.contents();
+        Box::new(Episode {
+            first: contents.first.unwrap_or(now),
+            last: now,
+            hits: contents.hits,
+            occurrences: contents.occurrences,
+            values: contents.values,
+            ..self.episode_of(key, now, now, opener)
+        })
+    }
+
+    /// The finding that begins at `since` without a hit; its line is the last that was one.
+    pub(super) fn begin_without_hit(&self, key: usize, since: i64) -> Option<Box<Episode>> {
+        let last = self.keys[key].last_hit.as_deref()?;
+        let opened = since.saturating_add(self.plans[self.keys[key].rule].hold_nanos.unwrap_or(0));
+        let episode = self.episode_of(key, since, opened, last.clone());
+        Some(Box::new(Episode { first: last.time, last: last.time, ..episode }))
+    }
+
+    /// A finding without hits, measured at `measured_at`.
+    fn episode_of(&self, key: usize, since: i64, measured_at: i64, opener: Shown) -> Episode {
+        let state = &self.keys[key];
+        let plan = &self.plans[state.rule];
+        let view = self.view(key);
+        let reported = view.reported(&self.rules.rules()[state.rule].open, measured_at);
+        let (measured, peak) = reported.map(|(comparison, measured)| (comparison.clone(), measured)).unzip();
+        let opened = since.saturating_add(plan.hold_nanos.unwrap_or(0));
+        Episode {
+            since,
+            opened,
+            first: since,
+            last: since,
+            hits: 0,
+            occurrences: 0,
+            values: vec![Aggregate::default(); plan.captures.len()],
+            measured,
+            peak,
+            reported_amount: peak.map_or(0, |peak| peak.amount),
+            reported_at: opened,
+            opener,
+            worst: None,
+            is_lower_bound: view.window.leaves_texts_out(),
+            close_was_announced: false,
+        }
+    }
+
+    /// Adds a hit to the finding that is open or may open. Whether it is worse than was last told.
+    pub(super) fn go_on(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> bool {
+        let state = &self.keys[key];
+        let episode = state.episode.as_ref().or(state.pending.as_ref());
+        let known = episode.and_then(|episode| episode.values.first()?.max());
+        let is_worst = match (hit.sample.values.first().copied().flatten(), known) {
+            (Some(value), Some(known)) => value > known,
+            (value, _) => value.is_some(),
+        };
+        let worst = is_worst.then(|| self.show(key, hit, counter));
+        let state = &mut self.keys[key];
+        let is_open = state.episode.is_some();
+        let Some(mut episode) = state.episode.take().or_else(|| state.pending.take()) else { return false };
+        episode.add(&hit.sample);
+        if worst.is_some() {
+            episode.worst = worst;
+        }
+        let view = self.view(key);
+        let is_worse = episode.measure(&view, view.window.latest());
+        let state = &mut self.keys[key];
+        *(if is_open { &mut state.episode } else { &mut state.pending }) = Some(episode);
+        is_worse
+    }
+
+    /// The line of a hit, and the program that wrote it.
+    pub(super) fn show(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> Shown {
+        let (component, mut evidence) = evidence_at(&mut self.detector, hit.block, hit.offset, counter);
+        let plan = &self.plans[self.keys[key].rule];
+        let values = plan.captures.iter().zip(hit.sample.values);
+        evidence.values =
+            values.filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?))).collect();
+        Shown { time: hit.sample.time, component, evidence }
+    }
+
+    pub(super) fn report(&self, key: usize, transition: Transition, time: i64, on_notice: OnNotice<'_>) {
+        if let Some(episode) = self.keys[key].episode.as_deref() {
+            self.report_episode(key, episode, transition, time, on_notice);
+        }
+    }
+
+    pub(super) fn report_episode(
+        &self,
+        key: usize,
+        episode: &Episode,
+        transition: Transition,
+        time: i64,
+        on_notice: OnNotice<'_>,
+    ) {
+        let finding = self.finding(key, episode, Some(transition), time);
+        on_notice(Notice::Transition(&finding));
+    }
+
+    /// Keeps a finding for the final report.
+    pub(super) fn keep(&mut self, key: usize, closed: i64) {
+        let Some(episode) = self.keys[key].episode.as_deref() else { return };
+        if self.findings.len() >= MAX_FINDINGS {
+            self.findings_left_out += 1;
+            return;
+        }
+        let mut finding = self.finding(key, episode, None, closed);
+        finding.state = State::Closed;
+        finding.closed_time = self.placement.clock.to_instant(closed);
+        self.findings.push(finding);
+    }
+
+    pub(super) fn finding(
+        &self,
+        key: usize,
+        episode: &Episode,
+        transition: Option<Transition>,
+        time: i64,
+    ) -> Finding {
+        let state = &self.keys[key];
+        let rule = &self.rules.rules()[state.rule];
+        let plan = &self.plans[state.rule];
+        let instant = |local| self.placement.clock.to_instant(local);
+        let is_closed = transition == Some(Transition::Close);
+        let shown = [Some(&episode.opener), episode.worst.as_ref()].into_iter().flatten();
+        let evidence =
+            shown.map(|shown| Evidence { time: instant(shown.time), ..shown.evidence.clone() }).collect();
+        Finding {
+            rule_id: Arc::clone(&plan.id),
+            title: Arc::clone(&plan.title),
+            severity: rule.severity.of_log(),
+            transition,
+            state: if is_closed { State::Closed } else { State::Open },
+            source: Arc::clone(&self.name),
+            group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
+            component: episode.opener.component.clone(),
+            time: instant(time),
+            first_time: instant(episode.first),
+            last_time: instant(episode.last),
+            opened_time: instant(episode.opened),
+            closed_time: if is_closed { instant(time) } else { None },
+            hits: episode.hits,
+            occurrences: episode.occurrences,
+            window_nanos: plan.plan.span_nanos,
+            peak: episode.peak.zip(episode.measured.as_ref()).map(|(peak, comparison)| {
+                let unit = match comparison.measure.capture() {
+                    Some(capture) => plan.captures[capture.0].1,
+                    None => peak.unit,
+                };
+                let amount = |amount: i128| i64::try_from(amount).unwrap_or(i64::MAX);
+                let name = plan.measure_name(comparison.measure);
+                Peak { name, unit, amount: amount(peak.amount), limit: amount(peak.limit) }
+            }),
+            values: plan
+                .captures
+                .iter()
+                .zip(&episode.values)
+                .map(|((name, unit), aggregate)| aggregate.summary(name, *unit))
+                .collect(),
+            complete: !(state.is_shared
+                || episode.is_lower_bound
+                || self.has_gap(state.host, episode.first.saturating_sub(plan.plan.span_nanos))),
+            evidence,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What lines say was dropped.
+
+use std::sync::Arc;
+
+use chiplog_parse::EventValue;
+
+use super::{KeyState, OnNotice, Timeline};
+use crate::clocks::DISORDER_NANOS;
+use crate::scanner::text_at;
+use crate::{Block, Gap, Notice};
+
+/// Gaps listed per source; further ones are counted.
+const MAX_GAPS: usize = 1_000;
+
+/// The last line that tells of a gap.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LastGap {
+    /// Its local time; the end of time for one without: who knows when it was.
+    at: Option<i64>,
+    /// The time of the last one that has one.
+    known: Option<i64>,
+}
+
+impl Timeline {
+    /// Whether lines of a host are known to be missing at `since` or later: a line that tells of
+    /// it is written after the fact.
+    pub(super) fn has_gap(&self, host: usize, since: i64) -> bool {
+        self.last_gaps(host).into_iter().filter_map(|gap| gap.at).any(|time| time >= since)
+    }
+
+    fn last_gaps(&self, host: usize) -> [LastGap; 2] {
+        [self.last_gap, self.watches[host & !1].last_gap]
+    }
+
+    /// Since when there was no hit of a key for sure: its last one, or a gap after it, in which
+    /// there may have been one. `None` before the first hit.
+    pub(super) fn quiet_since(&self, state: &KeyState) -> Option<i64> {
+        let last = state.last_hit.as_ref()?.time;
+        let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(last);
+        // One that lies ahead is on another clock.
+        let limit = reached.saturating_add(DISORDER_NANOS);
+        let gaps = self.last_gaps(state.host).into_iter().filter_map(|gap| gap.known);
+        Some(gaps.filter(|gap| *gap <= limit).fold(last, i64::max))
+    }
+
+    /// Writes down what a line says was dropped.
+    pub(super) fn note_gap(
+        &mut self,
+        rule: usize,
+        block: &Block,
+        offset: usize,
+        host: usize,
+        time: Option<i64>,
+        on_notice: OnNotice<'_>,
+    ) {
+        let offset_in_source = block.offset + offset as u64;
+        if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
+            return;
+        }
+        let record = self.detector.peel(text_at(&block.bytes, offset));
+        let Some(event) = record.event() else { return };
+        let by = match event.kind() {
+            "suppress.journald" | "suppress.journald_kernel" => "journald",
+            "suppress.kernel_ratelimit" => "kernel",
+            "suppress.rsyslog_rate" | "suppress.rsyslog_begin" => "rsyslog",
+            _ => return,
+        };
+        let of = match event.value("source") {
+            Some(EventValue::Text(text)) => Some(Arc::from(text.to_string())),
+            _ => None,
+        };
+        let lines = match event.value("count") {
+            Some(EventValue::Integer(count)) => Some(count),
+            _ => None,
+        };
+        self.last_gap_offset = Some(offset_in_source);
+        let name = &self.placement.hosts[host].name;
+        let last = if name.is_empty() { &mut self.last_gap } else { &mut self.watches[host & !1].last_gap };
+        last.at = last.at.max(Some(time.unwrap_or(i64::MAX)));
+        last.known = last.known.max(time);
+        if self.gaps.len() < MAX_GAPS {
+            let host = (!name.is_empty()).then(|| Arc::clone(name));
+            let source = Arc::clone(&self.name);
+            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+            let gap = Gap { source, time: instant, host, by, of, lines };
+            on_notice(Notice::Gap(&gap));
+            self.gaps.push((time, gap));
+        } else {
+            self.gaps_left_out += 1;
+        }
+    }
+}
