@@ -75,9 +75,9 @@ fn place(cause: &Cause, from: &Node<'_>, to: &Node<'_>, relation: Relation) -> O
 /// The latest that an effect still counts: well after the greatest known lag.
 fn reach(known: Lag) -> i64 {
     let max = known.max_nanos.max(0);
-    let half = (max / 2).min(60 * MINUTE);
+    let later = (max / 2).clamp(15 * SECOND, 60 * MINUTE);
     let twice = known.typical_nanos.unwrap_or(0).max(0).saturating_mul(2);
-    max.saturating_add(half).max(twice).max(max.saturating_add(MINUTE))
+    max.saturating_add(later).max(twice)
 }
 
 /// How long before an effect its cause may have been.
@@ -108,8 +108,9 @@ fn timing(
             let least = if known.min_nanos > GROWTH { known.min_nanos / 2 } else { known.min_nanos.min(0) };
             if lag < least.saturating_sub(slack) {
                 return None;
-            } else if lag < known.min_nanos.saturating_sub(slack) {
-                (Fit::Sooner, 10)
+            } else if lag < known.min_nanos {
+                let is_near = lag >= known.min_nanos.saturating_sub(slack);
+                (Fit::Sooner, if is_near { 20 } else { 10 })
             } else if lag <= known.max_nanos.saturating_add(slack) {
                 let typical = known.typical_nanos.unwrap_or(known.max_nanos);
                 let is_typical = lag <= typical.max(0).saturating_mul(2).saturating_add(slack);
@@ -123,6 +124,7 @@ fn timing(
             }
         }
         None if lag < -slack => return None,
+        None if lag < 0 => (Fit::Sooner, 9),
         // The sooner, the likelier.
         None if lag <= unmeasured => (Fit::NotMeasured, 14 - (lag.max(0) / (unmeasured / 4)) as i32),
         None if idle <= unmeasured => (Fit::Lasting, 8),

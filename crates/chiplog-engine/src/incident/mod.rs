@@ -93,9 +93,9 @@ fn incident(input: &Input<'_, '_>, group: &[usize], edges: &BTreeMap<usize, Vec<
     let case = Case::new(input.graph, input.nodes, group, edges);
     let ranked = case.candidates(&|path| input.expected(&case, path).len());
     let chain = ranked.first().map(|first| first.chain.clone()).unwrap_or_default();
-    let root = case.root(&ranked);
     let candidates: Vec<Candidate> = ranked.into_iter().map(|ranked| ranked.candidate).collect();
     let start = candidates.first().map_or(0, |first| first.member);
+    let root = case.is_root(start).then_some(start);
     let expected = input.expected(&case, &case.path(start, &chain));
     let suspects = if root.is_some() { Vec::new() } else { input.suspects(&case, start) };
     let unknowns = input.unknowns(&case, &suspects);
@@ -240,7 +240,7 @@ pub enum Root {
     Member(usize),
     /// The first thing seen is itself an effect, and what led to it was not seen.
     Unknown {
-        /// The first symptom, an index into [`Incident::members`].
+        /// The first symptom of the likeliest line of events, an index into [`Incident::members`].
         earliest: usize,
         /// What is known to lead to it, the likeliest first.
         suspects: Vec<Suspect>,
@@ -329,7 +329,7 @@ pub struct Link {
 pub enum Fit {
     /// Between the least and the greatest.
     Within,
-    /// Sooner than the least.
+    /// Sooner than the least; or a little before its cause, where the lag is not known.
     Sooner,
     /// Later than the greatest, but not by much.
     Later,
@@ -372,7 +372,17 @@ pub enum Unseen {
     Gap,
     /// The emitter writes no line below its own limit.
     Floor(Arc<str>),
-    /// It was seen, but not often enough, or not on that host or at that time.
+    /// It was seen, but only after what it would lead to.
+    Later {
+        /// How much later, in nanoseconds. Zero if nobody knows.
+        nanos: i64,
+    },
+    /// It was seen, but not often enough for its rule to open.
+    BelowThreshold {
+        /// How many hits there were.
+        hits: u64,
+    },
+    /// It was seen, but not on that host or not at that time.
     Elsewhere {
         /// How many hits there were in all.
         hits: u64,
@@ -436,7 +446,14 @@ impl fmt::Display for Unseen {
             Self::BeforeInput => f.write_str("the input starts too late to show it"),
             Self::Gap => f.write_str("lines are missing at that time"),
             Self::Floor(floor) => write!(f, "not every case is logged: {floor}"),
-            Self::Elsewhere { hits } => write!(f, "{hits} hits, none that fit in host and time"),
+            Self::Later { nanos: 0 } => f.write_str("seen, at an unknown time"),
+            Self::Later { nanos } => write!(f, "seen, but only {} later", words::duration(*nanos)),
+            Self::BelowThreshold { hits } => {
+                write!(f, "only {}, below the rule's threshold", words::count(*hits, "hit"))
+            }
+            Self::Elsewhere { hits } => {
+                write!(f, "{}, none that fits in host and time", words::count(*hits, "hit"))
+            }
             Self::Absent => f.write_str("no such line, though the logs are there"),
         }
     }

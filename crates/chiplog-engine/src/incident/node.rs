@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use chiplog_parse::Severity;
+use chiplog_rules::RuleSeverity;
 
 use super::Seen;
 use super::graph::Graph;
-use crate::ScanSummary;
+use crate::{Finding, ScanSummary};
+
+/// From this specificity on, a rule's lines are of one problem.
+const TELLING: u8 = 66;
 
 type Group = [(Arc<str>, Arc<str>)];
 
@@ -26,6 +30,9 @@ pub(super) struct Node<'s> {
     pub(super) hits: u64,
     /// It makes an incident: a finding of a warning or worse that is not noise.
     pub(super) is_trouble: bool,
+    /// It tells of a cause, not only of a possible one: trouble, or hits of a rule that is grave and
+    /// specific, at a known time, although they opened nothing.
+    pub(super) is_telling: bool,
 }
 
 /// The host that lines are of.
@@ -119,6 +126,8 @@ fn about<'s>(graph: &Graph<'_>, rule: usize, group: &'s Group, host: Host<'s>) -
 
 /// Everything that was seen, in an order that does not depend on that of the summary.
 pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node<'s>> {
+    let is_noise = |id: &str| graph.rule_of(id).is_some_and(|rule| graph.rules[rule].is_noise);
+    let is_trouble = |finding: &Finding| finding.severity >= Severity::Warning && !is_noise(&finding.rule_id);
     let findings = summary.findings.iter().enumerate().filter_map(|(index, finding)| {
         let rule = graph.rule_of(&finding.rule_id)?;
         let host = Host::new(label(&finding.group, "host"), &finding.source);
@@ -132,7 +141,8 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             first: finding.first_time.map(|time| time.0),
             last: finding.last_time.map(|time| time.0),
             hits: finding.hits,
-            is_trouble: !graph.rules[rule].is_noise && finding.severity >= Severity::Warning,
+            is_trouble: is_trouble(finding),
+            is_telling: is_trouble(finding),
         })
     });
     let sightings = summary.sightings.iter().enumerate().filter_map(|(index, sighting)| {
@@ -149,6 +159,9 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             last: sighting.last_time.map(|time| time.0),
             hits: sighting.hits,
             is_trouble: false,
+            is_telling: sighting.first_time.is_some()
+                && graph.rules[rule].severity >= RuleSeverity::Error
+                && graph.rules[rule].specificity >= TELLING,
         })
     });
     let mut nodes: Vec<Node<'s>> = findings.chain(sightings).collect();

@@ -8,7 +8,7 @@ use chiplog_rules::RuleSeverity;
 use super::graph::Graph;
 use super::join::Edge;
 use super::node::{Host, Node};
-use super::words::duration;
+use super::words::{count, duration};
 use super::{Candidate, MAX_CANDIDATES, Reason, ReasonKind};
 
 /// Members whose case is worked out in full: those that explain most.
@@ -34,7 +34,7 @@ pub(super) struct Case<'c, 's> {
 /// A candidate before it is compared with the others.
 pub(super) struct Ranked {
     pub(super) candidate: Candidate,
-    /// No trouble explains it.
+    /// It is told for sure, and nothing that is explains it.
     is_first_cause: bool,
     /// The chain from it: indexes into the links.
     pub(super) chain: Vec<usize>,
@@ -104,45 +104,58 @@ impl<'c, 's> Case<'c, 's> {
             .values()
             .map(|member| {
                 let reached = self.reached(*member);
-                let explains = self.places_of(&reached, self.place[*member]);
-                (*member, reached, explains)
+                let (_, weight) = self.places_of(&reached, self.place[*member]);
+                (*member, reached, weight)
             })
             .collect();
-        examined.sort_by_key(|(member, _, explains)| (Reverse(*explains), *member));
+        examined.sort_by_key(|(member, _, weight)| (Reverse(*weight), *member));
         examined.truncate(MAX_EXAMINED);
         let mut ranked: Vec<Ranked> = examined
             .into_iter()
-            .map(|(member, reached, explains)| self.examine(member, &reached, explains, missing))
+            .map(|(member, reached, _)| self.examine(member, &reached, missing))
             .collect();
         ranked.sort_by_key(|ranked| {
             let Candidate { member, points, .. } = ranked.candidate;
             (!ranked.is_first_cause, Reverse(points), member)
         });
         ranked.truncate(MAX_CANDIDATES);
+        // What comes first is not what started it if something else was wrong before.
+        let first = ranked.first().map(|first| first.candidate.member);
+        if let Some(symptom) = first.and_then(|first| self.earlier_symptom(first)) {
+            let of_place = |ranked: &Ranked| self.place[ranked.candidate.member] == self.place[symptom];
+            let known = ranked.iter().position(of_place).map(|at| ranked.remove(at));
+            let symptom = known.unwrap_or_else(|| self.examine(symptom, &self.reached(symptom), missing));
+            ranked.insert(0, symptom);
+            ranked.truncate(MAX_CANDIDATES);
+        }
         ranked
     }
 
-    /// The member that started the incident, if it was seen.
-    pub(super) fn root(&self, ranked: &[Ranked]) -> Option<usize> {
-        let Ranked { candidate: Candidate { member, .. }, is_first_cause, .. } = ranked.first()?;
-        let (member, rule) = (*member, self.members[*member].rule);
-        if !is_first_cause || !self.graph.rules[rule].may_be_root {
-            return None;
-        }
-        // An earlier symptom that nothing explains may have a cause that led to this one as well.
-        let ancestors = self.graph.ancestors(rule);
-        let is_doubtful = (0..self.members.len()).any(|other| {
-            let node = self.members[other];
-            let is_earlier = node.first.is_some_and(|time| {
-                self.members[member].first.is_none_or(|first| time < first.saturating_sub(SLACK_NANOS))
-            });
+    /// Whether a member that nothing explains started the incident.
+    pub(super) fn is_root(&self, member: usize) -> bool {
+        let node = self.members[member];
+        let is_explained =
+            self.strongest(member).is_some_and(|link| self.members[self.links[link].from].is_trouble);
+        node.is_telling && !is_explained && self.graph.rules[node.rule].may_be_root
+    }
+
+    /// The earliest symptom that nothing explains, if it was seen before a member and may have a cause
+    /// that led to this one as well.
+    fn earlier_symptom(&self, member: usize) -> Option<usize> {
+        let ancestors = self.graph.ancestors(self.members[member].rule);
+        let is_related = |rule: usize| {
+            let theirs = self.graph.ancestors(rule);
+            theirs.iter().zip(&ancestors).any(|(theirs, ours)| *theirs && *ours)
+        };
+        let first = self.members[member].first?;
+        (0..self.members.len()).find(|other| {
+            let node = self.members[*other];
             node.is_trouble
-                && is_earlier
-                && self.strongest(other).is_none()
+                && node.first.is_some_and(|time| time < first.saturating_sub(SLACK_NANOS))
+                && self.strongest(*other).is_none()
                 && !self.graph.rules[node.rule].may_be_root
-                && self.graph.ancestors(node.rule).iter().zip(&ancestors).any(|(left, right)| *left && *right)
-        });
-        (!is_doubtful).then_some(member)
+                && is_related(node.rule)
+        })
     }
 
     /// The members on a chain.
@@ -167,14 +180,17 @@ impl<'c, 's> Case<'c, 's> {
         reached
     }
 
-    /// Rules and hosts of some members but one, noise left out.
-    fn places_of(&self, members: &[bool], but: usize) -> usize {
-        let mut is_among = vec![false; self.places];
+    /// How many rules and hosts there are among some members, but one and noise left out, and their
+    /// weight: what opened nothing weighs half.
+    fn places_of(&self, members: &[bool], but: usize) -> (usize, usize) {
+        let mut weights = vec![0; self.places];
         for member in (0..self.members.len()).filter(|member| members[*member] && !self.is_noise(*member)) {
-            is_among[self.place[member]] = true;
+            let weight = if self.members[member].is_trouble { 2 } else { 1 };
+            let known = &mut weights[self.place[member]];
+            *known = weight.max(*known);
         }
-        is_among[but] = false;
-        is_among.into_iter().filter(|is_among| *is_among).count()
+        weights[but] = 0;
+        (weights.iter().filter(|weight| **weight > 0).count(), weights.iter().sum())
     }
 
     /// The surest link to a member from one of another rule or host.
@@ -186,22 +202,17 @@ impl<'c, 's> Case<'c, 's> {
         })
     }
 
-    fn examine(
-        &self,
-        member: usize,
-        reached: &[bool],
-        explains: usize,
-        missing: &dyn Fn(&[usize]) -> usize,
-    ) -> Ranked {
-        let others = self.places_of(&vec![true; self.members.len()], self.place[member]);
+    fn examine(&self, member: usize, reached: &[bool], missing: &dyn Fn(&[usize]) -> usize) -> Ranked {
+        let (others, all) = self.places_of(&vec![true; self.members.len()], self.place[member]);
+        let (explains, weight) = self.places_of(reached, self.place[member]);
         let mut reasons = Vec::new();
         let mut add = |kind, points, text: String| reasons.push(Reason { kind, points, text });
 
         if others > 0 {
-            let share = 40 * explains as i32 / others as i32;
+            let share = 40 * weight as i32 / all.max(1) as i32;
             let text = match explains {
                 0 => "explains none of the others".to_owned(),
-                _ => format!("explains {explains} of {}", count(others, "other")),
+                _ => format!("explains {explains} of {}", count(others as u64, "other")),
             };
             add(ReasonKind::Explains, share, text);
             if let Some((points, text)) = self.order(member, reached) {
@@ -238,16 +249,17 @@ impl<'c, 's> Case<'c, 's> {
         let text = format!("{}, specificity {}", rule.severity, rule.specificity);
         add(ReasonKind::Weight, severity + i32::from(rule.specificity) / 20, text);
         if !node.is_trouble {
-            let text = format!("only {}, below the rule's threshold", count(node.hits as usize, "hit"));
+            let text = format!("only {}, below the rule's threshold", count(node.hits, "hit"));
             add(ReasonKind::BelowThreshold, -20, text);
         }
         let missing = missing(&self.path(member, &chain));
         if missing > 0 {
-            let text = format!("{} that should have followed not seen", count(missing, "effect"));
+            let text = format!("{} that should have followed not seen", count(missing as u64, "effect"));
             add(ReasonKind::Missing, -3 * missing.min(3) as i32, text);
         }
         let points = reasons.iter().map(|reason| reason.points).sum();
-        let is_first_cause = strongest.is_none_or(|link| !self.members[self.links[link].from].is_trouble);
+        let is_explained = strongest.is_some_and(|link| self.members[self.links[link].from].is_trouble);
+        let is_first_cause = node.is_telling && !is_explained;
         let candidate = Candidate { member, points, explains, others, reasons };
         Ranked { candidate, is_first_cause, chain }
     }
@@ -267,7 +279,7 @@ impl<'c, 's> Case<'c, 's> {
         if !strangers.is_empty() {
             let strangers = strangers.into_iter().map(|other| self.place[other]);
             let number = strangers.collect::<std::collections::BTreeSet<_>>().len();
-            let text = format!("{} came before it that it does not explain", count(number, "other"));
+            let text = format!("{} came before it that it does not explain", count(number as u64, "other"));
             return Some((-5 - 3 * number.min(5) as i32, text));
         }
         let Some(earliest) = effects.into_iter().filter_map(|other| self.members[other].first).min() else {
@@ -291,9 +303,9 @@ impl<'c, 's> Case<'c, 's> {
         let text = match causes {
             0 => "a general message: what is behind it is told elsewhere".to_owned(),
             _ if self.strongest(member).is_some() => {
-                format!("a symptom: {} known", count(causes, "cause"))
+                format!("a symptom: {} known", count(causes as u64, "cause"))
             }
-            _ => format!("a symptom: {} known, none seen", count(causes, "cause")),
+            _ => format!("a symptom: {} known, none seen", count(causes as u64, "cause")),
         };
         (-20, text)
     }
@@ -357,9 +369,4 @@ impl<'c, 's> Case<'c, 's> {
         });
         steps.collect::<Vec<_>>().join("; ")
     }
-}
-
-/// `1 hit`, `2 hits`.
-pub(super) fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
