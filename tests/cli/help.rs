@@ -2,7 +2,7 @@
 
 use crate::{assert_snapshot, run};
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &[],
     &["scan"],
     &["parse"],
@@ -13,6 +13,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["rules", "lint"],
     &["rules", "test"],
     &["rules", "try"],
+    &["rules", "bench"],
     &["rules", "import-npd"],
     &["rules", "export"],
     &["series"],

@@ -136,3 +136,25 @@ fn alerting_rules_are_written_for_chosen_rules() {
     assert!(ran.stdout.contains("- alert: EtcdSlowApply\n"), "{}", ran.stdout);
     assert_eq!(run(["rules", "export"]).exit, 2);
 }
+
+#[test]
+fn bench_says_which_rules_are_asked_about_which_lines() {
+    let log = "fine\nwrite: no space left on device\nno space left on device here\n";
+    let other = "id = 'disk.slow'\nmatch = { contains = 'no space left', regex = 'left on tape' }\n";
+    let files = Files::new(&[("disk.toml", DISK), ("other.toml", other), ("a.log", log)]);
+    let paths = ["disk.toml", "other.toml", "a.log"].map(|name| files.path(name));
+    let mut arguments = vec!["rules".as_ref(), "bench".as_ref(), "--json".as_ref()];
+    arguments.extend(paths.iter().map(|path| path.as_os_str()));
+    let ran = run(&arguments);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&report["lines"], &report["elected_lines"]), (&3.into(), &2.into()));
+    let cost = |id: &str| {
+        let rules = report["rules"].as_array().unwrap();
+        let cost = rules.iter().find(|cost| cost["rule_id"] == id).unwrap();
+        [cost["asked_lines"].clone(), cost["matched_lines"].clone()]
+    };
+    assert_eq!(cost("disk.full"), [2, 2]);
+    assert_eq!(cost("disk.slow"), [2, 0]);
+    assert_eq!(run(["rules".as_ref(), "bench".as_ref(), paths[0].as_os_str()]).exit, 2);
+}

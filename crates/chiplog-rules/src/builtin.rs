@@ -22,7 +22,6 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("builtin/kube-scheduler.toml", include_str!("../packs/kube-scheduler.toml")),
     ("builtin/kubelet.toml", include_str!("../packs/kubelet.toml")),
     ("builtin/network.toml", include_str!("../packs/network.toml")),
-    ("builtin/oom.toml", include_str!("../packs/oom.toml")),
     ("builtin/runc.toml", include_str!("../packs/runc.toml")),
     ("builtin/systemd.toml", include_str!("../packs/systemd.toml")),
 ];

@@ -92,12 +92,42 @@ impl Matcher {
     /// `raw_line` is the physical line that `record` was read from, without its line feed. A line
     /// that lacks the literals by which the prefilter finds the lines of a rule is no match, so
     /// that scanning every line and scanning found lines give one answer.
-    pub fn match_record(&mut self, record: &Record<'_>, raw_line: &[u8], mut on_hit: impl FnMut(Hit<'_>)) {
-        let Self { compiled, regexes, candidates, room, scratch } = self;
-        compiled.gate.candidates_into(raw_line, candidates);
-        if candidates.is_empty() {
-            return;
+    pub fn match_record(&mut self, record: &Record<'_>, raw_line: &[u8], on_hit: impl FnMut(Hit<'_>)) {
+        self.compiled.gate.candidates_into(raw_line, &mut self.candidates);
+        if !self.candidates.is_empty() {
+            self.match_candidates(record, raw_line, on_hit);
         }
+    }
+
+    /// The rules that a line can match, by the literals that it holds, each once: the others cost
+    /// nothing on this line. They are appended in the order of [`crate::RuleSet::rules`].
+    pub fn asked_rules(&mut self, raw_line: &[u8], out: &mut Vec<usize>) {
+        let Self { compiled, candidates, .. } = self;
+        compiled.gate.candidates_into(raw_line, candidates);
+        let rules = candidates.iter().filter_map(|index| compiled.alternatives.get(*index));
+        let start = out.len();
+        for alternative in rules {
+            if out.get(start..).is_none_or(|rules| rules.last() != Some(&alternative.rule)) {
+                out.push(alternative.rule);
+            }
+        }
+    }
+
+    /// Whether a line matches one rule of those that it can match: [`Matcher::match_record`] for
+    /// this rule alone, to measure what it costs.
+    #[must_use]
+    pub fn matches_rule(&mut self, rule: usize, record: &Record<'_>, raw_line: &[u8]) -> bool {
+        let Self { compiled, candidates, .. } = self;
+        candidates.clear();
+        let ways = compiled.alternatives.iter().enumerate();
+        candidates.extend(ways.filter(|(_, way)| way.rule == rule).map(|(index, _)| index));
+        let mut matches = false;
+        self.match_candidates(record, raw_line, |_| matches = true);
+        matches
+    }
+
+    fn match_candidates(&mut self, record: &Record<'_>, raw_line: &[u8], mut on_hit: impl FnMut(Hit<'_>)) {
+        let Self { compiled, regexes, candidates, room, scratch } = self;
         let mut lines = Lines::new(record, raw_line, room);
         let rule_of = |index: &usize| compiled.alternatives.get(*index).map(|alternative| alternative.rule);
         for ways in candidates.chunk_by(|a, b| rule_of(a) == rule_of(b)) {

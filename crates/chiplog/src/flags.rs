@@ -299,6 +299,8 @@ pub(crate) enum Rules {
     Test(RulesTest),
     /// Say which rules match lines, and why a rule does not
     Try(RulesTry),
+    /// Measure what each rule costs on input of yours
+    Bench(RulesBench),
     /// Make a rule file of a configuration of node-problem-detector
     ImportNpd(RulesImportNpd),
     /// Write rules for another tool
@@ -327,6 +329,22 @@ pub(crate) struct RulesTest {
     /// Rule files, or directories of .toml files [default: the built-in rules]
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+/// A path that ends in .toml, or a directory, is taken as rules, and then only those are measured;
+/// everything else is input. One thread; times vary from run to run, shares less so.
+#[derive(Debug, Args)]
+pub(crate) struct RulesBench {
+    /// Rules (*.toml, a directory) and input: files, compressed files, - for standard input
+    #[arg(value_name = "RULES|FILE", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
 }
 
 #[derive(Debug, Args)]

@@ -61,6 +61,7 @@ fn run(cli: Cli, talk: &Talk) -> Result<Exit, Failure> {
         Some(Command::Rules(Rules::Lint(lint))) => run::rules::lint(&lint),
         Some(Command::Rules(Rules::Test(test))) => run::rules::test(&test, talk),
         Some(Command::Rules(Rules::Try(attempt))) => run::rules::attempt(&attempt, talk),
+        Some(Command::Rules(Rules::Bench(bench))) => run::bench::run(&bench, talk),
         Some(Command::Rules(Rules::ImportNpd(import))) => run::exchange::import(&import, talk),
         Some(Command::Rules(Rules::Export(export))) => run::exchange::export(&export, talk),
         Some(Command::Series(series)) => run::tables::series(&series, display, talk),

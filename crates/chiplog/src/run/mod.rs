@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod bench;
 pub(crate) mod detect;
 pub(crate) mod exchange;
 pub(crate) mod explain;
