@@ -22,7 +22,7 @@ use chiplog_rules::{Basis, Lag, RuleSet};
 use crate::ScanSummary;
 use absent::Input;
 use graph::Graph;
-use join::Edge;
+use join::{Edge, Links};
 use node::Node;
 use presence::Presence;
 use rank::Case;
@@ -30,8 +30,9 @@ use rank::Case;
 /// Which findings of a scan belong together, and what probably started them.
 ///
 /// A function of the rules and the summary alone; the order of findings and sightings does not
-/// matter. Every finding that is a warning or worse and not noise is in exactly one incident; an
-/// incident may be a single finding. The gravest come first, then the earliest.
+/// matter. Every finding that is a warning or worse and not noise is in exactly one incident, as long
+/// as there are no more than 10,000; an incident may be a single finding. The gravest come first, then
+/// the earliest.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -71,12 +72,12 @@ pub fn diagnose(rules: &RuleSet, summary: &ScanSummary) -> Vec<Incident> {
     let graph = Graph::new(rules);
     let nodes = node::nodes(&graph, summary);
     let presence = Presence::new(&graph, summary, &nodes);
-    let links = join::links(&graph, &nodes);
-    let groups = join::groups(&graph, &nodes, &links);
+    let links = Links::new(&graph, &nodes);
     let mut edges: BTreeMap<usize, Vec<Edge>> = BTreeMap::new();
-    for link in links {
-        edges.entry(link.to).or_default().push(link);
+    for edge in &links.edges {
+        edges.entry(edge.to).or_default().push(*edge);
     }
+    let groups = join::groups(&graph, &nodes, links);
     let input = Input { graph: &graph, summary, nodes: &nodes, presence: &presence };
     let mut incidents: Vec<(usize, Incident)> = groups
         .into_iter()

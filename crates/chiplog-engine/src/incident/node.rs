@@ -9,6 +9,9 @@ use super::Seen;
 use super::graph::Graph;
 use crate::{Finding, ScanSummary};
 
+/// Findings and sightings that are looked at; findings first, and the earliest of them.
+const MAX_NODES: usize = 10_000;
+
 /// From this specificity on, a rule's lines are of one problem.
 const TELLING: u8 = 66;
 
@@ -165,18 +168,23 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
         })
     });
     let mut nodes: Vec<Node<'s>> = findings.chain(sightings).collect();
-    nodes.sort_by(|a, b| {
-        let time = |node: &Node<'_>| (node.first.is_none(), node.first, node.last);
-        time(a)
-            .cmp(&time(b))
-            .then_with(|| graph.rules[a.rule].id.cmp(&graph.rules[b.rule].id))
-            .then_with(|| a.host.cmp(&b.host))
-            .then_with(|| a.group.cmp(b.group))
-            .then_with(|| a.source.cmp(b.source))
-            .then_with(|| (b.is_trouble, a.hits).cmp(&(a.is_trouble, b.hits)))
-            .then_with(|| a.seen.cmp(&b.seen))
-    });
+    nodes.sort_by(|a, b| b.is_trouble.cmp(&a.is_trouble).then_with(|| order(graph, a, b)));
+    nodes.truncate(MAX_NODES);
+    nodes.sort_by(|a, b| order(graph, a, b));
     nodes
+}
+
+/// The order of nodes: by time, those without one last.
+fn order(graph: &Graph<'_>, a: &Node<'_>, b: &Node<'_>) -> std::cmp::Ordering {
+    let time = |node: &Node<'_>| (node.first.is_none(), node.first, node.last);
+    time(a)
+        .cmp(&time(b))
+        .then_with(|| graph.rules[a.rule].id.cmp(&graph.rules[b.rule].id))
+        .then_with(|| a.host.cmp(&b.host))
+        .then_with(|| a.group.cmp(b.group))
+        .then_with(|| a.source.cmp(b.source))
+        .then_with(|| (b.is_trouble, a.hits).cmp(&(a.is_trouble, b.hits)))
+        .then_with(|| a.seen.cmp(&b.seen))
 }
 
 #[cfg(test)]

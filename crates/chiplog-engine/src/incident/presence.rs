@@ -34,7 +34,6 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 const CARRIED: &[(&str, &[&str])] = &[
     ("client-go", &["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"]),
     ("cni", &["kubelet", "containerd", "crio"]),
-    ("oom", &["kernel"]),
     ("network", &["kube-apiserver", "kubelet", "kube-proxy", "etcd"]),
     ("runc", &["kubelet", "containerd", "docker", "crio"]),
 ];
