@@ -568,6 +568,9 @@ impl Timeline {
             }
         }
         for key in 0..self.keys.len() {
+            // What time went on to and came back from was not so.
+            let latest = self.keys[key].window.latest();
+            self.give_up(key, latest, on_notice);
             let Some(episode) = self.keys[key].episode.as_deref() else { continue };
             let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
             self.findings.push(finding);

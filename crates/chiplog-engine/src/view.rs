@@ -149,6 +149,11 @@ impl Changes {
         !self.absent.is_empty()
     }
 
+    /// Whether the hits of other rules can change the condition.
+    pub(crate) fn looks_at_others(&self) -> bool {
+        !(self.counted.is_empty() && self.since.is_empty())
+    }
+
     /// The first time after `after` at which the condition may change.
     pub(crate) fn next(&self, view: &View<'_>, after: i64) -> Option<i64> {
         let window = |companion: &usize| view.companions.window(*companion);

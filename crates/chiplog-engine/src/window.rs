@@ -589,6 +589,7 @@ mod tests {
             Just("max(v)".to_owned()),
             Just("min(v)".to_owned()),
             Just("sum(v)".to_owned()),
+            Just("distinct(t)".to_owned()),
             Just("last(v)".to_owned()),
             (1..100u8).prop_map(|percent| format!("p{percent}(v)")),
         ];
@@ -597,7 +598,8 @@ mod tests {
         let comparison = prop_oneof![
             6 => (measure, op.clone(), 0..30u8)
                 .prop_map(|(measure, op, limit)| format!("{measure} {op} {limit}")),
-            1 => (op, 0..90u8).prop_map(|(op, limit)| format!("rate {op} {limit}/m")),
+            1 => (op.clone(), 0..90u8).prop_map(|(op, limit)| format!("rate {op} {limit}/m")),
+            1 => (op, 0..90u8).prop_map(|(op, limit)| format!("lasting {op} {limit}s")),
         ];
         let comparison = (comparison, over).prop_map(|(comparison, over)| format!("{comparison}{over}"));
         let text = comparison.prop_recursive(3, 8, 3, |inner| {
@@ -609,7 +611,10 @@ mod tests {
             ]
         });
         text.prop_map(|text| {
-            let file = format!("id = 'a'\nmatch = 'boom'\ntake = {{ v = 'v=(\\d+)' }}\nclose = '{text}'\n");
+            let file = format!(
+                "id = 'a'\nmatch = 'boom'\ntake = {{ v = 'v=(\\d+)', t = {{ regex = 't=(\\d+)', type = 'text' }} }}\n\
+                 close = '{text}'\n"
+            );
             let loaded = chiplog_rules::RuleSet::load([("a.toml", file)]);
             loaded.unwrap_or_else(|errors| panic!("{text}: {errors}")).set.rules()[0].close.clone()
         })

@@ -565,3 +565,66 @@ fn finish(record: &mut Record<'_>) {
         (payload, envelope) => payload.or(envelope),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::format;
+    use std::string::String;
+
+    fn docker_json(line: &str) -> String {
+        let text = line.replace('\\', "\\\\").replace('"', "\\\"");
+        format!(r#"{{"log":"{text}\n","stream":"stdout","time":"2024-03-05T06:07:08Z"}}"#)
+    }
+
+    #[test]
+    fn a_container_may_print_the_log_file_of_another() {
+        let klog = r#"E0305 06:07:08.120034       1 a.go:1] "bad" err="x \"y\"""#;
+        let cri = |line: &str| format!("2024-03-05T06:07:09.1Z stderr F {line}");
+        let journal = |line: &str| {
+            let text = line.replace('\\', "\\\\").replace('"', "\\\"");
+            format!(r#"{{"_HOSTNAME":"w-07","__REALTIME_TIMESTAMP":"1709618828120034","MESSAGE":"{text}"}}"#)
+        };
+        let twice = docker_json(&docker_json(klog));
+        for (line, layers) in [
+            (twice.clone(), &[Format::DockerJson, Format::DockerJson][..]),
+            (cri(&docker_json(klog)), &[Format::Cri, Format::DockerJson]),
+            (docker_json(&cri(klog)), &[Format::DockerJson, Format::Cri]),
+            (cri(&cri(klog)), &[Format::Cri, Format::Cri]),
+            (
+                journal(&docker_json(&twice)),
+                &[Format::JournalJson, Format::DockerJson, Format::DockerJson, Format::DockerJson],
+            ),
+        ] {
+            let mut detector = Detector::new();
+            let record = detector.peel(line.as_bytes());
+            assert_eq!(record.layers(), [layers, &[Format::Klog]].concat(), "{line}");
+            assert_eq!(record.content, klog.as_bytes(), "{line}");
+        }
+        // Beyond all measure it is text.
+        let mut line = String::from(klog);
+        for _ in 0..8 {
+            line = docker_json(&line);
+        }
+        assert_eq!(Detector::new().peel(line.as_bytes()).format(), Format::Text);
+    }
+
+    #[test]
+    fn quoted_text_has_the_envelopes_of_its_line_and_nothing_else() {
+        let line = b"<131>Mar  5 06:07:08 w-07 app[7]: E0305 06:07:08.120034       1 a.go:1] output: oh";
+        let mut detector = Detector::new();
+        let outer = detector.peel(line);
+        assert_eq!(outer.layers(), [Format::Syslog, Format::Klog]);
+        let mut quotes = Detector::new();
+        let inner = quotes.peel_quoted(b"just text", &outer);
+        assert_eq!(inner.layers(), [Format::Syslog, Format::Text]);
+        assert_eq!((inner.host, inner.component), (outer.host, outer.component));
+        assert_eq!((inner.payload_time, inner.file, inner.pid), (None, None, None));
+        assert_eq!(inner.severity, outer.envelope_severity);
+        // Only the kernel tells of kills.
+        let inner =
+            quotes.peel_quoted(b"Killed process 7 (app) total-vm:1kB, anon-rss:1kB, file-rss:0kB", &outer);
+        assert_eq!(inner.format(), Format::Text);
+    }
+}

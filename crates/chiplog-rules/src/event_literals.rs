@@ -39,7 +39,7 @@ const LITERALS: &[(&str, &[&[&str]])] = &[
     ("oom.usage", &[&["memory: usage "], &["kB, failcnt "]]),
     ("oom.group_kill", &[&[" are going to be killed due to memory.oom.group set"]]),
     // "Orphaned pod" to Kubernetes 1.17, "orphaned pod" since.
-    ("kubelet.orphaned_pod", &[&["rphaned pod "], &[" found, but "]]),
+    ("kubelet.orphaned_pod", &[&["Orphaned pod ", "orphaned pod "], &[" found, but "]]),
     ("kubelet.pleg_unhealthy", &[&["PLEG is not healthy: "]]),
     // "due to client-side throttling", and before 1.19 "Throttling request took".
     ("kubelet.client_throttle", &[&["client-side throttling", "Throttling request took "]]),

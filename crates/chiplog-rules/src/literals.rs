@@ -5,14 +5,24 @@
 //! some envelope writes differently, and a *piece* is what is left: it stands in the raw line as it
 //! stands in the text, however deep it is nested.
 
+use std::cmp::Reverse;
+use std::sync::LazyLock;
+
+use memchr::memmem;
 use regex_syntax::hir::literal::{Extractor, Literal};
 use regex_syntax::hir::{Hir, HirKind};
 
+use crate::prefilter::{placement, windows};
+
 /// Shorter pieces occur everywhere.
-pub(crate) const MIN_LEN: usize = 4;
+const MIN_LEN: usize = 4;
 
 /// One of these must occur in the line. Not empty; each at least [`MIN_LEN`] long.
 pub(crate) type AnyOf = Vec<Vec<u8>>;
+
+/// Lines of a healthy cluster with invented names, by which literals are judged: one that occurs
+/// here is common.
+pub(crate) const SAMPLE: &[u8] = include_bytes!("literals/sample.log");
 
 /// How many literals a set may have before it is worth less than no set.
 const MAX_SET: usize = 16;
@@ -85,7 +95,7 @@ fn required(hir: &Hir, raw_line: bool, depth: usize, sets: &mut Vec<AnyOf>) {
             for part in parts {
                 let mut of_part = Vec::new();
                 required(part, raw_line, depth + 1, &mut of_part);
-                match of_part.into_iter().max_by_key(set_score) {
+                match of_part.into_iter().max_by_key(rank) {
                     Some(best) => union.extend(best),
                     None => return,
                 }
@@ -140,13 +150,32 @@ fn rarity(byte: u8) -> u32 {
 }
 
 /// How good a piece is: the bits of surprise in its rarest bytes, and a little for its length.
-pub(crate) fn score(piece: &[u8]) -> u32 {
+fn score(piece: &[u8]) -> u32 {
     let rarest = piece.windows(MIN_LEN).map(|part| part.iter().map(|byte| rarity(*byte)).sum()).max();
     rarest.unwrap_or(0) + u32::try_from(piece.len().min(16)).unwrap_or(0)
 }
 
-/// How good a set is: that of its worst literal, less what each further one costs.
-pub(crate) fn set_score(set: &AnyOf) -> u32 {
+/// How good a set is, in order: the greater the better.
+///
+/// First by what it costs, in picoseconds for each line of a healthy cluster, roughly. A line found
+/// in vain costs as much as passing over some twenty, a short literal a second pass over all input.
+/// Where the search looks closer in vain it costs as much as passing over a line.
+pub(crate) fn rank(set: &AnyOf) -> (Reverse<usize>, u32) {
+    static WINDOWS: LazyLock<placement::Sample> = LazyLock::new(|| placement::Sample::new(SAMPLE, 6));
+    let cost_of = |literal: &Vec<u8>| {
+        let found = memmem::find_iter(SAMPLE, literal).count() * 5_000;
+        found
+            + match literal.len() {
+                ..windows::MIN_LEN => 15_000,
+                windows::MIN_LEN..windows::AMPLE_LEN => 500 + 30 * WINDOWS.least_count(literal),
+                _ => 30 * WINDOWS.least_count(literal),
+            }
+    };
+    (Reverse(set.iter().map(cost_of).sum()), set_score(set))
+}
+
+/// How rare a set is: that of its worst literal, less what each further one costs.
+fn set_score(set: &AnyOf) -> u32 {
     let worst = set.iter().map(|piece| score(piece)).min().unwrap_or(0);
     worst.saturating_sub(4 * u32::try_from(set.len() - 1).unwrap_or(u32::MAX / 4))
 }

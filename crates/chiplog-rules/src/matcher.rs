@@ -8,7 +8,7 @@ use crate::condition::{Alternative, LabelSource, Reason, Source, Unmet, field_in
 use crate::hash;
 use crate::pattern::Regexes;
 use crate::rule::Unit;
-use crate::seen::{Lines, Room, Seen};
+use crate::seen::{self, Lines, Room, Seen};
 use crate::set::Compiled;
 use crate::units::{parse_bytes, parse_duration, parse_integer};
 
@@ -128,7 +128,8 @@ impl Matcher {
 
     fn match_candidates(&mut self, record: &Record<'_>, raw_line: &[u8], mut on_hit: impl FnMut(Hit<'_>)) {
         let Self { compiled, regexes, candidates, room, scratch } = self;
-        let mut lines = Lines::new(record, raw_line, room);
+        let mut found = seen::none();
+        let mut lines = Lines::new(&mut found, record, raw_line, room);
         let rule_of = |index: &usize| compiled.alternatives.get(*index).map(|alternative| alternative.rule);
         for ways in candidates.chunk_by(|a, b| rule_of(a) == rule_of(b)) {
             let ways = || ways.iter().filter_map(|index| compiled.alternatives.get(*index));
@@ -158,7 +159,8 @@ impl Matcher {
     pub fn why_not(&mut self, rule: usize, record: &Record<'_>, raw_line: &[u8]) -> Vec<String> {
         let Self { compiled, regexes, candidates, room, scratch } = self;
         compiled.gate.candidates_into(raw_line, candidates);
-        let mut lines = Lines::new(record, raw_line, room);
+        let mut found = seen::none();
+        let mut lines = Lines::new(&mut found, record, raw_line, room);
         let mut reasons = Vec::new();
         for (way, alternative) in compiled.alternatives.iter().enumerate() {
             if alternative.rule != rule {

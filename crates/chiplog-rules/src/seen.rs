@@ -74,20 +74,35 @@ pub(crate) struct Room {
     quotes: [Slot; MAX_QUOTES],
 }
 
+/// The log lines of a physical line: what it repeats, itself, and what it quotes.
+pub(crate) type Found<'a> = [Option<Seen<'a>>; MAX_QUOTES + 2];
+
+/// No line yet.
+pub(crate) const fn none<'a>() -> Found<'a> {
+    [const { None }; MAX_QUOTES + 2]
+}
+
 /// The log lines of a physical line, in the order in which conditions are tried on them. Quoted
 /// ones are read when first asked for.
-pub(crate) struct Lines<'a> {
-    found: [Option<Seen<'a>>; MAX_QUOTES + 2],
+pub(crate) struct Lines<'f, 'a> {
+    /// Too large to be moved with the rest.
+    found: &'f mut Found<'a>,
     len: usize,
     slots: std::slice::IterMut<'a, Slot>,
     has_quotes_left: bool,
 }
 
-impl<'a> Lines<'a> {
-    pub(crate) fn new(record: &Record<'a>, raw_line: &'a [u8], room: &'a mut Room) -> Self {
+impl<'f, 'a> Lines<'f, 'a> {
+    /// `found` holds nothing yet.
+    pub(crate) fn new(
+        found: &'f mut Found<'a>,
+        record: &Record<'a>,
+        raw_line: &'a [u8],
+        room: &'a mut Room,
+    ) -> Self {
         let Room { message, repeated, quotes } = room;
         let mut lines = Self {
-            found: [const { None }; MAX_QUOTES + 2],
+            found,
             len: 0,
             slots: quotes.iter_mut(),
             has_quotes_left: memchr::memchr(b'\\', raw_line).is_some(),
@@ -217,7 +232,8 @@ mod tests {
         let mut detector = Detector::new();
         let mut room = Room::default();
         let record = detector.peel(line.as_bytes());
-        let mut lines = Lines::new(&record, line.as_bytes(), &mut room);
+        let mut places = none();
+        let mut lines = Lines::new(&mut places, &record, line.as_bytes(), &mut room);
         let mut found = Vec::new();
         while let Some(seen) = lines.get(found.len()) {
             found.push((String::from_utf8_lossy(seen.message).into_owned(), seen.repeats, seen.depth));

@@ -285,6 +285,8 @@ open = "ratio(disk-slow) > 20%"
     let off = "[tune]\ndisk-slow = { enabled = false }\n";
     let errors = RuleSet::load([("site.toml", off), ("rules.toml", RULES)]).unwrap_err().to_string();
     assert!(errors.starts_with("error: rules.toml:15: rule `disk-slow` is switched off"), "{errors}");
+    let both = "[tune]\ndisk-slow = { enabled = false }\ndisk-slow-often = { enabled = false }\n";
+    assert!(RuleSet::load([("site.toml", both), ("rules.toml", RULES)]).is_ok());
     let errors = RuleSet::load([("site.toml", off), ("more.toml", off), ("rules.toml", RULES)]).unwrap_err();
     let errors = errors.to_string();
     assert!(errors.contains("error: more.toml:2: rule `disk-slow` is tuned twice"), "{errors}");

@@ -154,7 +154,6 @@ fn what_may_be_a_root() {
         ("specificity = 44\nroot = true", true),
         ("root = false", false),
         ("noise = true", false),
-        ("noise = true\nroot = true", false),
     ] {
         assert_eq!(rule(&format!("id = 'x'\nmatch = 'some text'\n{keys}\n")).may_be_root, expected, "{keys}");
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use chiplog_parse::EventValue;
 
 use super::{KeyState, OnNotice, Timeline};
-use crate::clocks::DISORDER_NANOS;
 use crate::scanner::text_at;
 use crate::{Block, Gap, Notice};
 
@@ -17,8 +16,8 @@ const MAX_GAPS: usize = 1_000;
 pub(super) struct LastGap {
     /// Its local time; the end of time for one without: who knows when it was.
     at: Option<i64>,
-    /// The time of the last one that has one.
-    known: Option<i64>,
+    /// Offset and time of the last line that has a time.
+    known: Option<(u64, i64)>,
 }
 
 impl Timeline {
@@ -35,12 +34,11 @@ impl Timeline {
     /// Since when there was no hit of a key for sure: its last one, or a gap after it, in which
     /// there may have been one. `None` before the first hit.
     pub(super) fn quiet_since(&self, state: &KeyState) -> Option<i64> {
-        let last = state.last_hit.as_ref()?.time;
-        let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(last);
-        // One that lies ahead is on another clock.
-        let limit = reached.saturating_add(DISORDER_NANOS);
+        let last = state.last_hit.as_ref()?;
         let gaps = self.last_gaps(state.host).into_iter().filter_map(|gap| gap.known);
-        Some(gaps.filter(|gap| *gap <= limit).fold(last, i64::max))
+        // In source order: a host may have gone back in time since.
+        let after = gaps.filter(|(offset, _)| *offset > last.evidence.offset);
+        Some(after.fold(last.time, |since, (_, gap)| since.max(gap)))
     }
 
     /// Writes down what a line says was dropped.
@@ -77,7 +75,7 @@ impl Timeline {
         let name = &self.placement.hosts[host].name;
         let last = if name.is_empty() { &mut self.last_gap } else { &mut self.watches[host & !1].last_gap };
         last.at = last.at.max(Some(time.unwrap_or(i64::MAX)));
-        last.known = last.known.max(time);
+        last.known = time.map(|time| (offset_in_source, time)).or(last.known);
         if self.gaps.len() < MAX_GAPS {
             let host = (!name.is_empty()).then(|| Arc::clone(name));
             let source = Arc::clone(&self.name);

@@ -6,6 +6,10 @@ use crate::clocks::{DISORDER_NANOS, LineTimes};
 use crate::companions::Tracks;
 use crate::view::{Companions, Unknown, View};
 
+/// Keys that a hit of another rule comes to. Further ones are judged by their own hits and by time
+/// alone, so that no line costs more than this.
+const MAX_FOLLOWERS: usize = 1_000;
+
 /// A change of a key by the passing of time.
 #[derive(Clone, Copy, Debug)]
 enum Change {
@@ -183,9 +187,13 @@ impl Timeline {
 
     /// The open condition does not hold any more, or did not when a live stream was told so.
     pub(super) fn give_up(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
-        let state = &mut self.keys[key];
-        state.pending = None;
-        if let Some(episode) = state.announced.take() {
+        self.keys[key].pending = None;
+        self.take_back(key, time, on_notice);
+    }
+
+    /// What a live stream was told had opened by `time` has not.
+    fn take_back(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
+        if let Some(episode) = self.keys[key].announced.take() {
             // Closed before it opened: there was nothing.
             let time = time.min(episode.opened.saturating_sub(1));
             self.report_episode(key, &episode, Transition::Close, time, on_notice);
@@ -244,7 +252,9 @@ impl Timeline {
             state.window.clear();
         }
         state.episode = Some(episode);
-        let was_announced = state.announced.take().is_some();
+        // A gap that was told late moves what was announced.
+        let was_announced = state.announced.take_if(|announced| announced.opened == opened).is_some();
+        self.take_back(key, opened, on_notice);
         self.schedule(key);
         if !was_announced {
             self.report(key, Transition::Open, opened, on_notice);
@@ -342,18 +352,34 @@ impl Timeline {
         let next = next.map(|next| next.saturating_add(state.behind_nanos));
         // What was due before is still to be looked at.
         let due = self.watches[state.host].due.time_of(key);
+        if episode.close_was_announced {
+            let until = now.saturating_add(state.behind_nanos);
+            if due.is_some_and(|due| self.outlook(key, due, until).change.is_some()) {
+                return;
+            }
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_was_announced = false;
+            }
+            self.report(key, Transition::Open, now, on_notice);
+        }
         self.put_down(key, due.into_iter().chain(next).min());
     }
 
     /// Lets the lines of other rules come to a key while they may change anything for it.
     fn follow(&mut self, key: usize) {
         let state = &self.keys[key];
-        let may_change = state.episode.is_some() || state.pending.is_some() || state.last_hit.is_some();
+        let plan = &self.plans[state.rule];
+        let may_change = match state.episode {
+            Some(_) => plan.close_changes.looks_at_others(),
+            None => {
+                plan.open_changes.looks_at_others() && (state.pending.is_some() || state.last_hit.is_some())
+            }
+        };
         for track in &state.companions {
             let followers = &mut self.tracks.all[*track].followers;
-            if may_change {
+            if may_change && followers.len() < MAX_FOLLOWERS {
                 followers.insert(key);
-            } else {
+            } else if !may_change {
                 followers.remove(&key);
             }
         }

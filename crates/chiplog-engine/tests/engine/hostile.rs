@@ -120,6 +120,33 @@ fn hits_without_a_time_find_it_without_reading_the_same_lines_again_and_again() 
     assert_eq!(scanned.summary.rules["boom"].hits, 200_000);
 }
 
+/// A line of one rule that thousands of keys of another wait for.
+#[test]
+fn a_line_comes_to_no_more_than_so_many_keys_of_other_rules() {
+    let rules = crate::support::rules(
+        "[[rule]]\nid = 'a'\nmatch = 'boom'\ntake = { who = { regex = 'who=(\\w+)', type = 'text' } }\n\
+         window = { by = ['who'], span = '1h' }\nclose = 'since(b) <= 1s or count == 0 for 2h'\n\
+         [[rule]]\nid = 'b'\nmatch = 'bang'\n",
+    );
+    let mut log = String::new();
+    for number in 0..3_000u64 {
+        let _ = writeln!(log, "May 21 00:00:00 cp-1 app[7]: boom who=w{number}.");
+    }
+    for number in 0..2_000 {
+        let _ = writeln!(log, "May 21 {} cp-1 app[7]: bang", clock_time(1_000 + number));
+    }
+    log += "May 21 03:00:00 cp-1 app[7]: quiet\n";
+    let scanned = scan(&rules, &blocks_of(log.as_bytes(), &[10_000], usize::MAX), sparse(1), clock(), false);
+    let closed = |number| {
+        let closed = |finding: &&chiplog_engine::Finding| {
+            finding.closed_time.is_some_and(|time| time.to_string().contains(clock_time(number).as_str()))
+        };
+        scanned.summary.findings.iter().filter(closed).count()
+    };
+    // The others close by themselves.
+    assert_eq!((closed(1_000), closed(7_200)), (1_000, 2_000));
+}
+
 #[test]
 fn impossible_and_extreme_times_do_not_panic() {
     let mut log = String::new();
@@ -152,6 +179,31 @@ fn impossible_and_extreme_times_do_not_panic() {
     let rules = rule(
         "take = { took = 'took (\\S+)' }\nwindow = { by = ['host'], span = '30d' }\nopen = 'count >= 2 or sum(took) > 1s'\nclose = 'count == 0 for 60d or rate < 1/m for 1s'\n",
     );
+    let measures = crate::support::rules(
+        r#"
+[[rule]]
+id = "a"
+match = "boom"
+take = { took = { regex = 'took (\d+)', type = "integer" }, text = { regex = '(\w+)$', type = "text" } }
+repeats = "took"
+window = { span = "30d" }
+open = "lasting > 1s or rate > 1/m or sum(took) > 1 or distinct(text) > 2"
+for = "1h"
+close = "since(b) > 100000d or ratio(b) > 1 or count == 0"
+
+[[rule]]
+id = "b"
+match = "boom"
+once = { by = [], within = "1s" }
+open = "absent for 100000d or (absent for 1s and since(a) < 1d)"
+for = "100000d"
+
+[[rule]]
+id = "c"
+match = "took"
+open = "absent for 1s"
+"#,
+    );
     for clock in [
         Clock::unknown(),
         Clock::from_year(i16::MAX),
@@ -163,7 +215,9 @@ fn impossible_and_extreme_times_do_not_panic() {
         for clock in [clock, clock.with_utc_offset_seconds(i32::MAX), clock.with_utc_offset_seconds(i32::MIN)]
         {
             for is_live in [true, false] {
-                scan(&rules, &blocks_of(log.as_bytes(), &[700], 90), sparse(2), clock, is_live);
+                for rules in [&rules, &measures] {
+                    scan(rules, &blocks_of(log.as_bytes(), &[700], 90), sparse(2), clock, is_live);
+                }
             }
         }
     }

@@ -108,10 +108,10 @@ fn opens_at(rule: &Rule, events: &[Event], end: i64) -> Option<i64> {
     let mut events = events.iter().peekable();
     for second in 0..=end / SECOND {
         let now = second * SECOND;
-        if events.peek().is_none_or(|event| event.time > now) {
-            if let Some(opens) = judge(&naive, now, false) {
-                return Some(opens);
-            }
+        if events.peek().is_none_or(|event| event.time > now)
+            && let Some(opens) = judge(&naive, now, false)
+        {
+            return Some(opens);
         }
         while let Some(event) = events.next_if(|event| event.time == now) {
             (if event.is_own { &mut naive.own } else { &mut naive.other }).push(event.clone());

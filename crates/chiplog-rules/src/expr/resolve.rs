@@ -26,6 +26,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) own_id: &'a str,
     /// The rules of all files, and whether each is in use.
     pub(crate) rules: &'a BTreeMap<String, bool>,
+    /// Whether the rule itself is in use: else it may refer to others that are not.
+    pub(crate) is_enabled: bool,
     /// Whether the condition is `open`, which alone may ask for absence.
     pub(crate) is_open: bool,
     /// The captures whose texts are counted, so far.
@@ -127,8 +129,10 @@ impl<'a> Resolver<'a> {
             )));
         }
         match self.rules.get(&name.text) {
-            Some(true) => Ok(CompanionIndex(place(&mut self.companions, &name.text))),
-            Some(false) => Err(error(format!("rule `{}` is switched off", name.text))
+            Some(is_enabled) if *is_enabled || !self.is_enabled => {
+                Ok(CompanionIndex(place(&mut self.companions, &name.text)))
+            }
+            Some(_) => Err(error(format!("rule `{}` is switched off", name.text))
                 .hint("change this condition by `[tune]` as well, or leave that rule on")),
             None => {
                 let error = error(format!("no rule `{}`", name.text));

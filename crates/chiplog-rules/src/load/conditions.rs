@@ -98,6 +98,7 @@ fn resolve_rule(draft: &mut RuleDraft, rules: &BTreeMap<String, bool>, readers: 
         captures: &captures,
         own_id: &draft.id.text,
         rules,
+        is_enabled: draft.is_enabled,
         is_open: true,
         distinct: Vec::new(),
         companions: Vec::new(),

@@ -19,6 +19,8 @@ pub(super) struct Reader<'f> {
     pub(super) file: Arc<str>,
     pub(super) text: &'f str,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Where each line but the first starts, in bytes.
+    line_starts: Vec<usize>,
 }
 
 /// A string of the file, and where it stands.
@@ -42,7 +44,8 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 
 impl<'f> Reader<'f> {
     pub(super) fn new(file: &str, text: &'f str) -> Self {
-        Self { file: file.into(), text, diagnostics: Vec::new() }
+        let line_starts = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1).collect();
+        Self { file: file.into(), text, diagnostics: Vec::new(), line_starts }
     }
 
     fn report(&mut self, level: Level, span: Range<usize>, message: String) -> &mut Diagnostic {
@@ -58,8 +61,9 @@ impl<'f> Reader<'f> {
         self.report(Level::Warning, span, message.into())
     }
 
+    /// The line that holds an offset, from 1.
     pub(super) fn line_of(&self, at: usize) -> usize {
-        self.text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+        self.line_starts.partition_point(|start| *start <= at) + 1
     }
 
     fn expected(&mut self, value: &Value<'_>, what: &str, expected: &str) {

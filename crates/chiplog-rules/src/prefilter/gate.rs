@@ -1,130 +1,112 @@
-//! Which rules to ask about a line that was found.
+//! Which rules to ask about a line.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
 use memchr::memmem::Finder;
 
-use crate::literals::AnyOf;
+use super::choice::Choice;
+use super::search::Search;
 
-/// What the raw line of a message holds that stands in none of the usual forms: journald's JSON
-/// prints a message that is not printable UTF-8 as an array of byte values. Such a line is looked
-/// at by every rule.
-const BYTE_ARRAYS: [&[u8]; 2] = [b"\"MESSAGE\":[", b"\"MESSAGE\" : ["];
+/// Which alternatives a line can match, by the literals that it holds. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate(Arc<Parts>);
 
-/// The part of each of [`BYTE_ARRAYS`] that is rare: messages in the usual form lack it.
-pub(super) const BYTE_ARRAY_PHRASES: [&[u8]; 2] = [b"E\":[", b"E\" : ["];
-
-/// Which alternatives a line can match, by the literals that it holds.
 #[derive(Debug)]
-pub(crate) struct Gate {
+struct Parts {
     search: Search,
-    /// For each literal, the alternatives that it lets pass.
-    passes: Vec<Vec<usize>>,
+    /// For each literal, the alternatives whose lines it finds. A literal beyond these is of a line
+    /// that every rule looks at.
+    finds: Vec<Vec<usize>>,
+    /// For each alternative, what its lines hold as well.
+    also: Vec<Vec<Finder<'static>>>,
     /// Alternatives that need no literal.
     always: Vec<usize>,
-    alternatives: usize,
 }
 
-/// How the literals of a line are found.
-#[derive(Debug)]
-enum Search {
-    /// There are none.
-    Nothing,
-    /// Few literals: one vectorised search each is faster than an automaton.
-    Each(Vec<Finder<'static>>),
-    /// One pass for all.
-    Automaton(AhoCorasick),
-}
-
-/// Up to so many literals are searched one by one.
-const SEARCHED_ONE_BY_ONE: usize = 8;
-
-/// Up to so many literals, all transitions of the automaton are laid out: twice as fast a line, for
-/// some kilobytes a literal.
-const LAID_OUT: usize = 256;
+/// After so many alternatives that a literal promised and others denied, a line is looked at.
+const MAX_DENIED: usize = 64;
 
 impl Gate {
-    /// `chosen` holds the literals by which the lines of each alternative are found, if it has any.
-    pub(super) fn new(chosen: &[Option<AnyOf>]) -> Self {
-        let mut literals: Vec<&[u8]> = Vec::new();
-        let mut passes: Vec<Vec<usize>> = Vec::new();
+    /// `chosen` holds what each alternative needs, if anything; `every` are literals of lines that
+    /// every rule looks at, and `sample` is what most input looks like.
+    pub(super) fn new(
+        chosen: &[Option<Choice>],
+        every: impl Iterator<Item = Vec<u8>>,
+        sample: &[u8],
+    ) -> Self {
+        let mut literals: Vec<Vec<u8>> =
+            chosen.iter().flatten().flat_map(|choice| &choice.any).cloned().collect();
+        literals.sort_unstable();
+        literals.dedup();
+        let mut finds = vec![Vec::new(); literals.len()];
+        let mut also = Vec::new();
         let mut always = Vec::new();
-        for (alternative, set) in chosen.iter().enumerate() {
-            let Some(set) = set else {
+        for (alternative, choice) in chosen.iter().enumerate() {
+            let Some(choice) = choice else {
+                also.push(Vec::new());
                 always.push(alternative);
                 continue;
             };
-            for literal in set {
-                let index = literals.iter().position(|known| known == literal).unwrap_or_else(|| {
-                    literals.push(literal);
-                    passes.push(Vec::new());
-                    literals.len() - 1
-                });
-                if passes[index].last() != Some(&alternative) {
-                    passes[index].push(alternative);
+            also.push(choice.also.iter().map(|literal| Finder::new(literal).into_owned()).collect());
+            for literal in &choice.any {
+                if let Ok(index) = literals.binary_search(literal) {
+                    finds[index].push(alternative);
                 }
             }
         }
-        let all = literals.iter().copied().chain(BYTE_ARRAYS);
-        let search = match literals.len() {
-            0 => Search::Nothing,
-            1..=SEARCHED_ONE_BY_ONE => {
-                Search::Each(all.map(|literal| Finder::new(literal).into_owned()).collect())
-            }
-            count => Search::Automaton(
-                AhoCorasick::builder()
-                    .match_kind(MatchKind::Standard)
-                    .kind((count <= LAID_OUT).then_some(AhoCorasickKind::DFA))
-                    .build(all)
-                    .expect("the literals of rule files are far from the limits of the automaton"),
-            ),
-        };
-        Self { search, passes, always, alternatives: chosen.len() }
+        if !literals.is_empty() {
+            literals.extend(every);
+        }
+        Self(Arc::new(Parts { search: Search::new(literals, sample), finds, also, always }))
+    }
+
+    pub(super) fn search(&self) -> &Search {
+        &self.0.search
     }
 
     /// Puts the indexes of the alternatives that the line can match into `out`, in rising order.
     pub(crate) fn candidates_into(&self, raw_line: &[u8], out: &mut Vec<usize>) {
+        let Parts { search, finds, also, always } = &*self.0;
         out.clear();
-        out.extend_from_slice(&self.always);
-        match &self.search {
-            Search::Nothing => return,
-            Search::Each(finders) => {
-                for (index, _) in
-                    finders.iter().enumerate().filter(|(_, finder)| finder.find(raw_line).is_some())
-                {
-                    if !self.let_pass(index, out) {
-                        return;
-                    }
-                }
+        out.extend_from_slice(always);
+        let every = search.each_in(raw_line, |literal| {
+            let Some(found) = finds.get(literal) else { return ControlFlow::Break(()) };
+            out.extend_from_slice(found);
+            // A line that repeats a literal a thousand times gives each alternative once.
+            if out.len() > 4 * also.len() {
+                out.sort_unstable();
+                out.dedup();
             }
-            Search::Automaton(automaton) => {
-                for found in automaton.find_overlapping_iter(raw_line) {
-                    if !self.let_pass(found.pattern().as_usize(), out) {
-                        return;
-                    }
-                    // A line that repeats a literal a thousand times gives each alternative once.
-                    if out.len() > 4 * self.alternatives {
-                        out.sort_unstable();
-                        out.dedup();
-                    }
-                }
-            }
+            ControlFlow::Continue(())
+        });
+        if every.is_break() {
+            out.clear();
+            out.extend(0..also.len());
+            return;
         }
         out.sort_unstable();
         out.dedup();
+        out.retain(|alternative| self.holds_all(*alternative, raw_line));
     }
 
-    /// Adds what a literal lets pass; `false` when that is everything.
-    fn let_pass(&self, literal: usize, out: &mut Vec<usize>) -> bool {
-        match self.passes.get(literal) {
-            Some(passes) => {
-                out.extend_from_slice(passes);
-                true
+    /// Whether the line can match any alternative, as far as that can be told in short time. Only
+    /// for sets in which all alternatives need literals.
+    pub(super) fn may_match(&self, raw_line: &[u8]) -> bool {
+        let mut denied = 0;
+        let found = self.0.search.each_in(raw_line, |literal| {
+            let Some(found) = self.0.finds.get(literal) else { return ControlFlow::Break(()) };
+            denied += found.len();
+            if denied > MAX_DENIED || found.iter().any(|alternative| self.holds_all(*alternative, raw_line)) {
+                return ControlFlow::Break(());
             }
-            None => {
-                out.clear();
-                out.extend(0..self.alternatives);
-                false
-            }
-        }
+            ControlFlow::Continue(())
+        });
+        found.is_break()
+    }
+
+    fn holds_all(&self, alternative: usize, raw_line: &[u8]) -> bool {
+        let also = self.0.also.get(alternative);
+        also.is_none_or(|also| also.iter().all(|finder| finder.find(raw_line).is_some()))
     }
 }

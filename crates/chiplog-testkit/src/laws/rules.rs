@@ -43,7 +43,11 @@ fn check_set(set: &RuleSet, text: &str) {
         let record = detector.peel(line);
         let mut hits = Vec::new();
         matcher.match_record(&record, line, |hit| {
-            assert_eq!(hit.values.len(), set.rules()[hit.rule].numeric_captures.len());
+            let rule = &set.rules()[hit.rule];
+            assert_eq!(hit.values.len(), rule.numeric_captures.len());
+            assert_eq!(hit.distinct.len(), rule.distinct_captures.len());
+            assert_eq!(hit.once_key.is_some(), rule.once.is_some());
+            assert!(hit.repeats >= 1);
             assert!(hit.labels().all(|label| label.len() <= chiplog_rules::MAX_LABEL_LEN));
             hits.push(hit.rule);
         });

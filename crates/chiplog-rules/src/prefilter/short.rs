@@ -1,0 +1,73 @@
+//! The search for literals that are too short for [`super::windows`].
+//!
+//! It is a pass over the text of its own, so that a set of rules in which each has a long literal
+//! is searched for in half the time.
+
+use std::ops::ControlFlow;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind, Span, packed};
+use memchr::memmem::Finder;
+
+/// Literals of any length but none, each with the number by which the caller knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Short {
+    numbers: Vec<usize>,
+    /// Many bytes at a time, where there is SIMD and not too many literals for it.
+    packed: Option<packed::Searcher>,
+    automaton: AhoCorasick,
+    /// In a line, one search for each of few literals is faster than the automaton.
+    finders: Vec<Finder<'static>>,
+}
+
+/// Up to so many literals are searched for one by one in a line.
+const SEARCHED_ONE_BY_ONE: usize = 8;
+
+/// Up to so many literals, all transitions of the automaton are laid out: twice as fast a line, for
+/// some kilobytes a literal.
+const LAID_OUT: usize = 256;
+
+impl Short {
+    /// `None` if there are no literals.
+    pub(super) fn new(literals: &[(usize, Vec<u8>)]) -> Option<Self> {
+        let texts = || literals.iter().map(|(_, literal)| literal);
+        let one_by_one = if literals.len() <= SEARCHED_ONE_BY_ONE { literals.len() } else { 0 };
+        (!literals.is_empty()).then(|| Self {
+            numbers: literals.iter().map(|(number, _)| *number).collect(),
+            packed: packed::Builder::new().extend(texts()).build(),
+            automaton: AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                .kind((literals.len() <= LAID_OUT).then_some(AhoCorasickKind::DFA))
+                .build(texts())
+                .expect("the literals of rule files are far from the limits of the automaton"),
+            finders: texts().take(one_by_one).map(|text| Finder::new(text).into_owned()).collect(),
+        })
+    }
+
+    /// A place in the first of the literals that start at `from` or later.
+    pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<usize> {
+        let span = Span { start: from, end: bytes.len() };
+        match &self.packed {
+            Some(packed) => packed.find_in(bytes, span).map(|found| found.start()),
+            None => self.automaton.find(Input::new(bytes).span(span)).map(|found| found.start()),
+        }
+    }
+
+    /// Calls `on_found` with the numbers of the literals that `line` holds, at least once with
+    /// each, until it breaks.
+    pub(super) fn each_in(
+        &self,
+        line: &[u8],
+        mut on_found: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if self.finders.is_empty() {
+            let mut found = self.automaton.find_overlapping_iter(line);
+            return found.try_for_each(|found| on_found(self.numbers[found.pattern().as_usize()]));
+        }
+        for (finder, number) in self.finders.iter().zip(&self.numbers) {
+            if finder.find(line).is_some() {
+                on_found(*number)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
