@@ -195,7 +195,12 @@ fn wrong_with(chain: &Chain, times: f64) -> Result<(), String> {
     }
     let expected = if chain.is_root_seen { &*chain.steps[0].rule } else { "unknown" };
     if root(incident) != expected {
-        return Err(format!("the root is {}", root(incident)));
+        let reasons = incident.candidates.iter().map(|candidate| {
+            let rule = &incident.members[candidate.member].rule_id;
+            let reasons = candidate.reasons.iter().map(|reason| format!("{} {}", reason.points, reason.text));
+            format!("\n  {rule} {}: {}", candidate.points, reasons.collect::<Vec<_>>().join("; "))
+        });
+        return Err(format!("the root is {}{}", root(incident), reasons.collect::<String>()));
     }
     if !path(incident).starts_with(&chain.rules.iter().map(String::as_str).collect::<Vec<_>>()) {
         return Err(format!("the chain is {:?}", path(incident)));
@@ -242,6 +247,39 @@ fn chains_are_told_from_their_root_at_twice_their_lags() {
 #[test]
 fn no_root_is_made_up_when_its_lines_are_missing() {
     report(chains().iter().map(|chain| (chain.name.clone(), wrong_without_first(chain))));
+}
+
+/// What had been wrong for hours, with effects of its own, is not what set things off.
+#[test]
+fn an_old_trouble_beside_a_chain_is_not_its_root() {
+    let all = chains();
+    let of = |name: &str| all.iter().position(|chain| chain.name.starts_with(name)).expect("a chain");
+    let (hung, unmount) = (of("02"), of("04"));
+    let old = |rule: &str, times, every_seconds| {
+        let like = all[unmount].steps.iter().find(|step| step.rule == rule).expect("a step");
+        Step {
+            rule: rule.to_owned(),
+            after: Some(("kernel-nfs-not-responding".to_owned(), -3.0 * 3_600.0)),
+            host: "w-07".to_owned(),
+            source: Source::Program("kubelet".to_owned()),
+            lines: like.lines.clone(),
+            times,
+            every_seconds,
+        }
+    };
+    let orphans = old("kubelet-orphaned-pod-volumes", 2_000, 6.0);
+    let housekeeping = old("kubelet-housekeeping-slow", 200, 60.0);
+    let chain = &all[hung];
+    let mut steps: Vec<Step> = chains().swap_remove(hung).steps;
+    steps.extend([orphans, housekeeping]);
+    let chain = Chain {
+        name: "an old trouble beside a hung runtime".to_owned(),
+        steps,
+        rules: chain.rules.clone(),
+        is_root_seen: true,
+        root_without_first: chain.root_without_first.clone(),
+    };
+    report([(chain.name.clone(), wrong_with(&chain, 1.0))].into_iter());
 }
 
 /// The program tells the same as the engine.

@@ -220,15 +220,19 @@ impl Input<'_, '_> {
         };
         let mut add = |kind, sources: BTreeSet<&str>, text: &str| {
             let Some(first) = sources.first() else { return };
-            let more = match sources.len() {
-                1 => String::new(),
-                number => format!(", in {number} inputs"),
+            let text = match sources.len() {
+                1 => text.to_owned(),
+                number => format!("{text}, in {number} inputs"),
             };
-            let text = format!("{text}{more}");
             unknowns.insert(Unknown { kind, subject: Arc::from(*first), text });
         };
         add(UnknownKind::Clock, of(|input| input.year_was_guessed), "the year was guessed");
         add(UnknownKind::Clock, of(|input| input.zone_was_assumed), "times were taken as UTC");
+        let hosts: BTreeSet<Host<'_>> = case.members.iter().map(|node| node.host).collect();
+        if hosts.len() > 1 {
+            let text = format!("the clocks of {} hosts or files are taken to agree", hosts.len());
+            add(UnknownKind::Clock, named.first().copied().into_iter().collect(), &text);
+        }
         add(UnknownKind::Host, nameless, "lines do not name their host, which may be any");
     }
 

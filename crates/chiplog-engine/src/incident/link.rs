@@ -88,6 +88,21 @@ pub(super) fn look_back(cause: &Cause) -> i64 {
     }
 }
 
+/// Points for a lag that is as known: a narrow range that is met tells more than a wide one.
+fn within(known: Lag, lag: i64, slack: i64) -> i32 {
+    let width = known.max_nanos.saturating_sub(known.min_nanos);
+    let narrow = match width {
+        _ if width <= MINUTE => 24,
+        _ if width <= 10 * MINUTE => 20,
+        _ if width <= 60 * MINUTE => 16,
+        _ => 10,
+    };
+    let is_typical = known
+        .typical_nanos
+        .is_some_and(|typical| lag <= typical.max(0).saturating_mul(2).saturating_add(slack));
+    narrow + if is_typical { 4 } else { 0 }
+}
+
 fn timing(
     known: Option<Lag>,
     from: &Node<'_>,
@@ -112,13 +127,11 @@ fn timing(
                 let is_near = lag >= known.min_nanos.saturating_sub(slack);
                 (Fit::Sooner, if is_near { 20 } else { 10 })
             } else if lag <= known.max_nanos.saturating_add(slack) {
-                let typical = known.typical_nanos.unwrap_or(known.max_nanos);
-                let is_typical = lag <= typical.max(0).saturating_mul(2).saturating_add(slack);
-                (Fit::Within, if is_typical { 28 } else { 24 })
+                (Fit::Within, within(known, lag, slack))
             } else if lag <= reach {
                 (Fit::Later, 16)
             } else if idle <= reach {
-                (Fit::Lasting, 10)
+                (Fit::Lasting, 8)
             } else {
                 return None;
             }
@@ -127,7 +140,7 @@ fn timing(
         None if lag < 0 => (Fit::Sooner, 9),
         // The sooner, the likelier.
         None if lag <= unmeasured => (Fit::NotMeasured, 14 - (lag.max(0) / (unmeasured / 4)) as i32),
-        None if idle <= unmeasured => (Fit::Lasting, 8),
+        None if idle <= unmeasured => (Fit::Lasting, 4),
         None => return None,
     };
     Some((fit, points, Some(lag)))

@@ -167,8 +167,8 @@ fn link(graph: &Graph<'_>, edge: &Edge) -> Link {
 pub struct Incident {
     /// The worst severity of the members that opened.
     pub severity: Severity,
-    /// Time of the first hit of any member on a path from the root; of all members if they have no
-    /// such path. `None` if no member has a time.
+    /// Time of the first hit of a finding, or of the first candidate if that is earlier. `None` if
+    /// none of them has a time.
     pub first_time: Option<UnixNanos>,
     /// Time of the last hit of any member.
     pub last_time: Option<UnixNanos>,

@@ -1,7 +1,7 @@
 //! What started an incident: every member that could have, and what speaks for it and against it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use chiplog_rules::RuleSeverity;
 
@@ -14,8 +14,14 @@ use super::{Candidate, MAX_CANDIDATES, Reason, ReasonKind};
 /// Members whose case is worked out in full: those that explain most.
 const MAX_EXAMINED: usize = 50;
 
+/// The credit of what is explained as well as anything explains it.
+const FULL: u32 = 1_000;
+
 /// Times nearer than this say nothing of the order.
 const SLACK_NANOS: i64 = 2_000_000_000;
+
+/// What had been wrong for longer than this has less to do with what came next.
+const LONG_NANOS: i64 = 30 * 60 * 1_000_000_000;
 
 /// The members of one incident and the links between them, numbered from 0.
 pub(super) struct Case<'c, 's> {
@@ -26,6 +32,8 @@ pub(super) struct Case<'c, 's> {
     /// Links by cause and by effect.
     from: Vec<Vec<usize>>,
     to: Vec<Vec<usize>>,
+    /// Per effect, the points of the surest link to it.
+    surest: Vec<i32>,
     /// Members of one rule and host share a number.
     place: Vec<usize>,
     places: usize,
@@ -58,7 +66,9 @@ impl<'c, 's> Case<'c, 's> {
         links.sort_by_key(|link| (link.to, link.from, link.cause));
         let mut from = vec![Vec::new(); members.len()];
         let mut to = vec![Vec::new(); members.len()];
+        let mut surest = vec![0; members.len()];
         for (index, link) in links.iter().enumerate() {
+            surest[link.to] = link.judged.points.max(surest[link.to]);
             from[link.from].push(index);
             to[link.to].push(index);
         }
@@ -71,7 +81,7 @@ impl<'c, 's> Case<'c, 's> {
             })
             .collect();
         let places = numbers.len();
-        Self { graph, members, links, from, to, place, places }
+        Self { graph, members, links, from, to, surest, place, places }
     }
 
     fn is_feedback(&self, link: usize) -> bool {
@@ -100,19 +110,19 @@ impl<'c, 's> Case<'c, 's> {
                 *best = member;
             }
         }
-        let mut examined: Vec<(usize, Vec<bool>, usize)> = of_place
+        let mut examined: Vec<(usize, Vec<u32>, u64)> = of_place
             .values()
             .map(|member| {
-                let reached = self.reached(*member);
-                let (_, weight) = self.places_of(&reached, self.place[*member]);
-                (*member, reached, weight)
+                let credits = self.credits(*member);
+                let (_, weight) = self.places_of(&credits, self.place[*member]);
+                (*member, credits, weight)
             })
             .collect();
         examined.sort_by_key(|(member, _, weight)| (Reverse(*weight), *member));
         examined.truncate(MAX_EXAMINED);
         let mut ranked: Vec<Ranked> = examined
             .into_iter()
-            .map(|(member, reached, _)| self.examine(member, &reached, missing))
+            .map(|(member, credits, _)| self.examine(member, &credits, missing))
             .collect();
         ranked.sort_by_key(|ranked| {
             let Candidate { member, points, .. } = ranked.candidate;
@@ -124,7 +134,7 @@ impl<'c, 's> Case<'c, 's> {
         if let Some(symptom) = first.and_then(|first| self.earlier_symptom(first)) {
             let of_place = |ranked: &Ranked| self.place[ranked.candidate.member] == self.place[symptom];
             let known = ranked.iter().position(of_place).map(|at| ranked.remove(at));
-            let symptom = known.unwrap_or_else(|| self.examine(symptom, &self.reached(symptom), missing));
+            let symptom = known.unwrap_or_else(|| self.examine(symptom, &self.credits(symptom), missing));
             ranked.insert(0, symptom);
             ranked.truncate(MAX_CANDIDATES);
         }
@@ -163,34 +173,44 @@ impl<'c, 's> Case<'c, 's> {
         std::iter::once(start).chain(chain.iter().map(|link| self.links[*link].to)).collect()
     }
 
-    /// The members that one leads to, those of its own rule and host at its time included.
-    fn reached(&self, member: usize) -> Vec<bool> {
-        let mut reached = vec![false; self.members.len()];
-        let mut open: Vec<usize> =
-            (0..self.members.len()).filter(|other| self.place[*other] == self.place[member]).collect();
-        open.iter().for_each(|other| reached[*other] = true);
-        while let Some(member) = open.pop() {
+    /// How well a member explains each, in parts of [`FULL`]: those of its own rule and host fully, the
+    /// others as well as the weakest link on the best way to them. A link is as weak as another to the
+    /// same effect is surer.
+    fn credits(&self, member: usize) -> Vec<u32> {
+        let mut credits = vec![0; self.members.len()];
+        let mut open = BinaryHeap::new();
+        for other in (0..self.members.len()).filter(|other| self.place[*other] == self.place[member]) {
+            credits[other] = FULL;
+            open.push((FULL, Reverse(other)));
+        }
+        while let Some((credit, Reverse(member))) = open.pop() {
+            if credit < credits[member] {
+                continue;
+            }
             for link in &self.from[member] {
-                let effect = self.links[*link].to;
-                if !std::mem::replace(&mut reached[effect], true) {
-                    open.push(effect);
+                let Edge { to, judged, .. } = self.links[*link];
+                let share = FULL * judged.points as u32 / self.surest[to].max(1) as u32;
+                let credit = credit.min(share);
+                if credit > credits[to] {
+                    credits[to] = credit;
+                    open.push((credit, Reverse(to)));
                 }
             }
         }
-        reached
+        credits
     }
 
-    /// How many rules and hosts there are among some members, but one and noise left out, and their
-    /// weight: what opened nothing weighs half.
-    fn places_of(&self, members: &[bool], but: usize) -> (usize, usize) {
-        let mut weights = vec![0; self.places];
-        for member in (0..self.members.len()).filter(|member| members[*member] && !self.is_noise(*member)) {
+    /// How many rules and hosts there are among the members with a credit, but one and noise left out,
+    /// and the sum of their credits: what opened nothing counts half.
+    fn places_of(&self, credits: &[u32], but: usize) -> (usize, u64) {
+        let mut best = vec![0; self.places];
+        for member in (0..self.members.len()).filter(|member| !self.is_noise(*member)) {
             let weight = if self.members[member].is_trouble { 2 } else { 1 };
-            let known = &mut weights[self.place[member]];
-            *known = weight.max(*known);
+            let known = &mut best[self.place[member]];
+            *known = (u64::from(credits[member]) * weight).max(*known);
         }
-        weights[but] = 0;
-        (weights.iter().filter(|weight| **weight > 0).count(), weights.iter().sum())
+        best[but] = 0;
+        (best.iter().filter(|credit| **credit > 0).count(), best.iter().sum())
     }
 
     /// The surest link to a member from one of another rule or host.
@@ -202,20 +222,24 @@ impl<'c, 's> Case<'c, 's> {
         })
     }
 
-    fn examine(&self, member: usize, reached: &[bool], missing: &dyn Fn(&[usize]) -> usize) -> Ranked {
-        let (others, all) = self.places_of(&vec![true; self.members.len()], self.place[member]);
-        let (explains, weight) = self.places_of(reached, self.place[member]);
+    fn examine(&self, member: usize, credits: &[u32], missing: &dyn Fn(&[usize]) -> usize) -> Ranked {
+        let (others, all) = self.places_of(&vec![FULL; self.members.len()], self.place[member]);
+        let (explains, credit) = self.places_of(credits, self.place[member]);
         let mut reasons = Vec::new();
         let mut add = |kind, points, text: String| reasons.push(Reason { kind, points, text });
 
         if others > 0 {
-            let share = 40 * weight as i32 / all.max(1) as i32;
+            // Of 40 points, those of the share that it explains.
+            let share = (40 * credit / all.max(1)) as i32;
             let text = match explains {
                 0 => "explains none of the others".to_owned(),
                 _ => format!("explains {explains} of {}", count(others as u64, "other")),
             };
-            add(ReasonKind::Explains, share, text);
-            if let Some((points, text)) = self.order(member, reached) {
+            let is_outdone = (share as usize) < 20 * explains / others;
+            let outdone = if is_outdone { ", though something else explains them better" } else { "" };
+            add(ReasonKind::Explains, share, format!("{text}{outdone}"));
+            if let Some((points, text)) = self.order(member, credits) {
+                let points = if points > 0 { points * share / 40 } else { points };
                 add(ReasonKind::Order, points, text);
             }
         }
@@ -255,7 +279,7 @@ impl<'c, 's> Case<'c, 's> {
         let missing = missing(&self.path(member, &chain));
         if missing > 0 {
             let text = format!("{} that should have followed not seen", count(missing as u64, "effect"));
-            add(ReasonKind::Missing, -3 * missing.min(3) as i32, text);
+            add(ReasonKind::Missing, -2 * missing.min(3) as i32, text);
         }
         let points = reasons.iter().map(|reason| reason.points).sum();
         let is_explained = strongest.is_some_and(|link| self.members[self.links[link].from].is_trouble);
@@ -264,29 +288,35 @@ impl<'c, 's> Case<'c, 's> {
         Ranked { candidate, is_first_cause, chain }
     }
 
-    /// Whether it came before the others.
-    fn order(&self, member: usize, reached: &[bool]) -> Option<(i32, String)> {
+    /// Whether it came before the others. Points above zero are for a candidate that explains them all.
+    fn order(&self, member: usize, credits: &[u32]) -> Option<(i32, String)> {
         let first = self.members[member].first?;
         let causes: Vec<usize> = self.to[member].iter().map(|link| self.links[*link].from).collect();
-        let earlier = |other: usize| {
-            let time = self.members[other].first.filter(|_| self.members[other].is_trouble);
+        let lead = |other: usize| {
+            let time = self.members[other].first.filter(|_| self.members[other].is_trouble)?;
             let slack = if causes.contains(&other) { 0 } else { SLACK_NANOS };
-            self.place[other] != self.place[member]
-                && time.is_some_and(|time| time < first.saturating_sub(slack))
+            let lead = first.saturating_sub(time);
+            (self.place[other] != self.place[member] && lead > slack).then_some(lead)
         };
-        let (effects, strangers): (Vec<usize>, Vec<usize>) =
-            (0..self.members.len()).filter(|other| earlier(*other)).partition(|other| reached[*other]);
-        if !strangers.is_empty() {
-            let strangers = strangers.into_iter().map(|other| self.place[other]);
-            let number = strangers.collect::<std::collections::BTreeSet<_>>().len();
-            let text = format!("{} came before it that it does not explain", count(number as u64, "other"));
-            return Some((-5 - 3 * number.min(5) as i32, text));
+        let earlier = (0..self.members.len()).filter_map(|other| Some((other, lead(other)?)));
+        let (effects, strangers): (Vec<_>, Vec<_>) = earlier.partition(|(other, _)| credits[*other] > 0);
+        let places = |strangers: &mut dyn Iterator<Item = &(usize, i64)>| {
+            strangers.map(|(other, _)| self.place[*other]).collect::<BTreeSet<_>>().len()
+        };
+        let recent = places(&mut strangers.iter().filter(|(_, lead)| *lead <= LONG_NANOS));
+        if recent > 0 {
+            let text = format!("{} came before it that it does not explain", count(recent as u64, "other"));
+            return Some((-5 - 3 * recent.min(5) as i32, text));
         }
-        let Some(earliest) = effects.into_iter().filter_map(|other| self.members[other].first).min() else {
+        if !strangers.is_empty() {
+            let number = places(&mut strangers.iter());
+            return Some((-2, format!("{} had come long before", count(number as u64, "other"))));
+        }
+        let Some(late) = effects.into_iter().map(|(_, lead)| lead).max() else {
             return Some((20, "came first".to_owned()));
         };
-        let late = duration(first.saturating_sub(earliest));
-        Some((12, format!("told {late} after its first effect, as such a problem may be")))
+        let text = format!("told {} after its first effect, as such a problem may be", duration(late));
+        Some((12, text))
     }
 
     fn nature(&self, member: usize) -> (i32, String) {
