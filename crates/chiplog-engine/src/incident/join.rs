@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chiplog_rules::Scope;
+
 use super::graph::Graph;
 use super::link::{Judged, judge};
-use super::node::{Host, Node};
+use super::node::{Host, Node, Relation};
 
 /// A link between two nodes, by their indexes.
 #[derive(Clone, Copy, Debug)]
@@ -25,32 +27,52 @@ const MAX_LOOKED_AT: usize = 128;
 /// Findings of one rule on one host that nothing explains are one trouble if they are this near.
 const SIBLING_NANOS: i64 = 10 * 60 * 1_000_000_000;
 
-/// Every link that fits, by effect.
-pub(super) fn links(graph: &Graph<'_>, nodes: &[Node<'_>]) -> Vec<Edge> {
-    // By rule, then host, in the order of time: that of the nodes.
-    let mut places: BTreeMap<usize, BTreeMap<Host<'_>, Vec<usize>>> = BTreeMap::new();
-    for (index, node) in nodes.iter().enumerate() {
-        places.entry(node.rule).or_default().entry(node.host).or_default().push(index);
-    }
-    let mut links = Vec::new();
-    for (to, effect) in nodes.iter().enumerate() {
-        for cause in &graph.into[effect.rule] {
-            let Some(hosts) = places.get(&graph.causes[*cause].from) else { continue };
-            let mut fitting: Vec<Edge> = hosts
-                .values()
-                .flat_map(|list| near(list, nodes, to).iter().copied())
-                .filter(|from| *from != to)
-                .filter_map(|from| {
-                    let judged = judge(&graph.causes[*cause], &nodes[from], effect)?;
-                    Some(Edge { from, to, cause: *cause, judged })
-                })
-                .collect();
-            fitting.sort_by_key(|edge| (std::cmp::Reverse(edge.judged.points), edge.from));
-            fitting.truncate(MAX_CAUSES_OF_A_RULE);
-            links.append(&mut fitting);
+/// Links that fit, and what they join.
+pub(super) struct Links {
+    /// By effect; of many causes of one rule, the surest.
+    pub(super) edges: Vec<Edge>,
+    /// All trouble with all that leads to it.
+    sets: Sets,
+}
+
+impl Links {
+    pub(super) fn new(graph: &Graph<'_>, nodes: &[Node<'_>]) -> Self {
+        // By rule, then host, in the order of time: that of the nodes.
+        let mut places: BTreeMap<usize, BTreeMap<Host<'_>, Vec<usize>>> = BTreeMap::new();
+        for (index, node) in nodes.iter().enumerate() {
+            places.entry(node.rule).or_default().entry(node.host).or_default().push(index);
         }
+        let mut edges = Vec::new();
+        let mut sets = Sets((0..nodes.len()).collect());
+        for (to, effect) in nodes.iter().enumerate() {
+            for index in &graph.into[effect.rule] {
+                let cause = &graph.causes[*index];
+                let Some(hosts) = places.get(&cause.from) else { continue };
+                let mut fitting: Vec<Edge> = hosts
+                    .iter()
+                    .filter(|(host, _)| {
+                        cause.scope == Scope::Cluster || host.relation(effect.host) != Relation::Other
+                    })
+                    .flat_map(|(_, list)| match cause.scope {
+                        // The cause is of the same label, however many there are.
+                        Scope::Label(_) => list,
+                        _ => near(list, nodes, to),
+                    })
+                    .filter_map(|from| {
+                        let judged = judge(cause, &nodes[*from], effect)?;
+                        Some(Edge { from: *from, to, cause: *index, judged })
+                    })
+                    .collect();
+                if effect.is_trouble {
+                    fitting.iter().for_each(|edge| sets.join(edge.from, to));
+                }
+                fitting.sort_by_key(|edge| (std::cmp::Reverse(edge.judged.points), edge.from));
+                fitting.truncate(MAX_CAUSES_OF_A_RULE);
+                edges.append(&mut fitting);
+            }
+        }
+        Self { edges, sets }
     }
-    links
 }
 
 /// The nodes of a list that are nearest to a node, most of them before it.
@@ -63,27 +85,27 @@ fn near<'l>(list: &'l [usize], nodes: &[Node<'_>], to: usize) -> &'l [usize] {
 }
 
 /// Nodes that belong together, as lists of their indexes in rising order. Each holds trouble.
-pub(super) fn groups(graph: &Graph<'_>, nodes: &[Node<'_>], links: &[Edge]) -> Vec<Vec<usize>> {
-    let leads_to_trouble = leading_to_trouble(nodes, links);
-    let mut sets = Sets((0..nodes.len()).collect());
-    for link in links.iter().filter(|link| leads_to_trouble[link.to]) {
-        sets.join(link.from, link.to);
+pub(super) fn groups(graph: &Graph<'_>, nodes: &[Node<'_>], links: Links) -> Vec<Vec<usize>> {
+    let Links { edges, mut sets } = links;
+    let leads_to_trouble = leading_to_trouble(nodes, &edges);
+    for edge in edges.iter().filter(|edge| leads_to_trouble[edge.to]) {
+        sets.join(edge.from, edge.to);
     }
-    for (left, right) in siblings(graph, nodes, links) {
+    for (left, right) in siblings(graph, nodes, &edges) {
         sets.join(left, right);
     }
     // What is too little to be trouble goes with its likeliest cause, and joins nothing else.
     let mut likeliest: BTreeMap<usize, &Edge> = BTreeMap::new();
-    for link in links.iter().filter(|link| !leads_to_trouble[link.to]) {
-        let best = likeliest.entry(link.to).or_insert(link);
-        if (link.judged.points, std::cmp::Reverse(link.from))
+    for edge in edges.iter().filter(|edge| !leads_to_trouble[edge.to]) {
+        let best = likeliest.entry(edge.to).or_insert(edge);
+        if (edge.judged.points, std::cmp::Reverse(edge.from))
             > (best.judged.points, std::cmp::Reverse(best.from))
         {
-            *best = link;
+            *best = edge;
         }
     }
-    for link in likeliest.into_values() {
-        sets.join(link.from, link.to);
+    for edge in likeliest.into_values() {
+        sets.join(edge.from, edge.to);
     }
     let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for node in 0..nodes.len() {

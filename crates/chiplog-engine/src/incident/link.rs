@@ -3,7 +3,7 @@
 use chiplog_rules::{Basis, Cause, Lag, Scope};
 
 use super::Fit;
-use super::node::{Node, Relation, label};
+use super::node::{Node, Relation, is_same, label};
 
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -54,7 +54,7 @@ fn place(cause: &Cause, from: &Node<'_>, to: &Node<'_>, relation: Relation) -> O
     match &cause.scope {
         Scope::Label(name) => match (label(from.group, name), label(to.group, name), relation) {
             (_, _, Relation::Other) => None,
-            (Some(ours), Some(theirs), _) if ours != theirs => None,
+            (Some(ours), Some(theirs), _) if !is_same(name, ours, theirs) => None,
             (Some(_), Some(_), Relation::Same) => Some(8),
             (Some(_), Some(_), _) => Some(4),
             _ => Some(0),
@@ -75,9 +75,9 @@ fn place(cause: &Cause, from: &Node<'_>, to: &Node<'_>, relation: Relation) -> O
 /// The latest that an effect still counts: well after the greatest known lag.
 fn reach(known: Lag) -> i64 {
     let max = known.max_nanos.max(0);
-    let half = (max / 2).min(60 * MINUTE);
+    let later = (max / 2).clamp(15 * SECOND, 60 * MINUTE);
     let twice = known.typical_nanos.unwrap_or(0).max(0).saturating_mul(2);
-    max.saturating_add(half).max(twice).max(max.saturating_add(MINUTE))
+    max.saturating_add(later).max(twice)
 }
 
 /// How long before an effect its cause may have been.
@@ -86,6 +86,21 @@ pub(super) fn look_back(cause: &Cause) -> i64 {
         Some(lag) => lag.typical_nanos.unwrap_or(lag.max_nanos).max(SECOND),
         None => MINUTE,
     }
+}
+
+/// Points for a lag that is as known: a narrow range that is met tells more than a wide one.
+fn within(known: Lag, lag: i64, slack: i64) -> i32 {
+    let width = known.max_nanos.saturating_sub(known.min_nanos);
+    let narrow = match width {
+        _ if width <= MINUTE => 24,
+        _ if width <= 10 * MINUTE => 20,
+        _ if width <= 60 * MINUTE => 16,
+        _ => 10,
+    };
+    let is_typical = known
+        .typical_nanos
+        .is_some_and(|typical| lag <= typical.max(0).saturating_mul(2).saturating_add(slack));
+    narrow + if is_typical { 4 } else { 0 }
 }
 
 fn timing(
@@ -108,24 +123,24 @@ fn timing(
             let least = if known.min_nanos > GROWTH { known.min_nanos / 2 } else { known.min_nanos.min(0) };
             if lag < least.saturating_sub(slack) {
                 return None;
-            } else if lag < known.min_nanos.saturating_sub(slack) {
-                (Fit::Sooner, 10)
+            } else if lag < known.min_nanos {
+                let is_near = lag >= known.min_nanos.saturating_sub(slack);
+                (Fit::Sooner, if is_near { 20 } else { 10 })
             } else if lag <= known.max_nanos.saturating_add(slack) {
-                let typical = known.typical_nanos.unwrap_or(known.max_nanos);
-                let is_typical = lag <= typical.max(0).saturating_mul(2).saturating_add(slack);
-                (Fit::Within, if is_typical { 28 } else { 24 })
+                (Fit::Within, within(known, lag, slack))
             } else if lag <= reach {
                 (Fit::Later, 16)
             } else if idle <= reach {
-                (Fit::Lasting, 10)
+                (Fit::Lasting, 8)
             } else {
                 return None;
             }
         }
         None if lag < -slack => return None,
+        None if lag < 0 => (Fit::Sooner, 9),
         // The sooner, the likelier.
         None if lag <= unmeasured => (Fit::NotMeasured, 14 - (lag.max(0) / (unmeasured / 4)) as i32),
-        None if idle <= unmeasured => (Fit::Lasting, 8),
+        None if idle <= unmeasured => (Fit::Lasting, 4),
         None => return None,
     };
     Some((fit, points, Some(lag)))

@@ -461,6 +461,20 @@ proptest! {
     }
 }
 
+/// Thousands of findings of one cause are one incident, however many of its links are kept.
+#[test]
+fn a_large_incident_is_one() {
+    let lines: String = (0..600)
+        .flat_map(|node| {
+            [format!("n-{node} commit-late 1 60 9\n"), format!("n-{node} ?leader-lost 2 60 1\n")]
+        })
+        .collect();
+    let [incident] = &diagnosed(&format!("{lines}cp-1 leader-lost 3 3 1"))[..] else {
+        panic!("one incident")
+    };
+    assert_eq!(incident.members.len(), 1_201);
+}
+
 #[test]
 fn severity_is_that_of_the_worst_finding() {
     let incidents = diagnosed("w-1 crashloop 0 9 9 pod=a\ncp-1 noisy 0 9 9");
