@@ -6,9 +6,6 @@ use super::placement;
 use super::short::Short;
 use super::windows::{self, Windows};
 
-/// So many short literals are searched for at the cost of one.
-const CHEAP_SHORT: usize = 32;
-
 /// Literals, and how to find them. The index of a literal is its number.
 #[derive(Debug)]
 pub(super) struct Search {
@@ -20,24 +17,16 @@ pub(super) struct Search {
 impl Search {
     /// `sample` is what most input looks like.
     pub(super) fn new(literals: Vec<Vec<u8>>, sample: &[u8]) -> Self {
-        let shorter_than = |len: usize| literals.iter().filter(|literal| literal.len() < len).count();
-        // Where short literals need a pass anyway, it may take others as well, so that the windows
-        // of the rest are longer and pass less.
-        let long_from = (windows::MIN_LEN..=windows::AMPLE_LEN)
-            .rev()
-            .find(|len| (1..=CHEAP_SHORT).contains(&shorter_than(*len)))
-            .filter(|_| shorter_than(windows::MIN_LEN) > 0)
-            .unwrap_or(windows::MIN_LEN);
         let numbered = literals.iter().cloned().enumerate();
         let (mut long, mut short): (Vec<_>, Vec<_>) =
-            numbered.partition(|(_, literal)| literal.len() >= long_from);
+            numbered.partition(|(_, literal)| literal.len() >= windows::MIN_LEN);
         short.extend(long.split_off(long.len().min(placement::MAX_COUNT)));
         let long = (!long.is_empty()).then(|| {
             let (long, left_out) = placement::place(long, sample);
             short.extend(left_out);
             long
         });
-        Self { literals, long, short: Short::new(&short) }
+        Self { literals, long, short: Short::new(&short, sample) }
     }
 
     pub(super) fn literals(&self) -> &[Vec<u8>] {

@@ -6,12 +6,14 @@
 use std::ops::ControlFlow;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind, Span, packed};
+use memchr::memmem;
 
 /// Literals of any length but none, each with the number by which the caller knows it.
 #[derive(Clone, Debug)]
 pub(super) struct Short {
     numbers: Vec<usize>,
-    /// Many bytes at a time, where there is SIMD and not too many literals for it.
+    /// Of each literal the part with the rarest beginning, many bytes at a time; where there is
+    /// SIMD, and not too many literals for it.
     packed: Option<packed::Searcher>,
     automaton: AhoCorasick,
 }
@@ -22,11 +24,11 @@ const LAID_OUT: usize = 256;
 
 impl Short {
     /// `None` if there are no literals.
-    pub(super) fn new(literals: &[(usize, Vec<u8>)]) -> Option<Self> {
+    pub(super) fn new(literals: &[(usize, Vec<u8>)], sample: &[u8]) -> Option<Self> {
         let texts = || literals.iter().map(|(_, literal)| literal);
         (!literals.is_empty()).then(|| Self {
             numbers: literals.iter().map(|(number, _)| *number).collect(),
-            packed: packed::Builder::new().extend(texts()).build(),
+            packed: packed::Builder::new().extend(texts().map(|text| rarest_part(text, sample))).build(),
             automaton: AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
                 .kind((literals.len() <= LAID_OUT).then_some(AhoCorasickKind::DFA))
@@ -58,4 +60,17 @@ impl Short {
         let mut found = self.automaton.find_overlapping_iter(line);
         found.try_for_each(|found| on_found(self.numbers[found.pattern().as_usize()]))
     }
+}
+
+/// How many bytes the packed search compares before it looks closer.
+const FINGERPRINT: usize = 4;
+
+/// The part of a literal that begins as least of the sample does.
+fn rarest_part<'l>(literal: &'l [u8], sample: &[u8]) -> &'l [u8] {
+    let count = |start: &usize| match literal.get(*start..start + FINGERPRINT) {
+        Some(begin) => memmem::find_iter(sample, begin).count(),
+        None => usize::MAX,
+    };
+    let start = (0..literal.len()).min_by_key(count).unwrap_or(0);
+    literal.get(start..).unwrap_or(literal)
 }
