@@ -395,7 +395,7 @@ mod tests {
         let mut text = StreamText::new(style, quiet);
         let checks = ["iostat -x 1 on the host".to_owned()];
         for finding in findings {
-            text.transition(&mut out, finding, advice(&checks)).unwrap();
+            text.transition(&mut out, finding, advice(&checks), None).unwrap();
         }
         String::from_utf8(out).unwrap()
     }
@@ -462,7 +462,7 @@ mod tests {
     fn checks_beyond_the_third_are_left_to_explain() {
         let mut out = vec![];
         let checks = ["a", "b", "c", "d"].map(ToOwned::to_owned);
-        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), advice(&checks)).unwrap();
+        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), advice(&checks), None).unwrap();
         assert_eq!(String::from_utf8(out).unwrap().matches(" check   ").count(), 3);
     }
 
@@ -522,5 +522,32 @@ mod tests {
             "2024-05-14 UTC\n03:12:44.120 GAP   WARN     journald w-07\n             \
              1,204 lines of kubelet.service suppressed; counts are lower bounds\n"
         );
+    }
+
+    #[test]
+    fn a_cause_is_told_at_each_opening_and_when_it_becomes_known() {
+        let cause = LikelyCause {
+            rule_id: Arc::from("kernel-nvme-timeout"),
+            host: None,
+            earlier_nanos: Some(1_200_000_000),
+            is_root: true,
+        };
+        let mut worse = slow_apply();
+        worse.transition = Some(Transition::Worse);
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        let mut text = StreamText::new(PLAIN, false);
+        let mut lines = |finding: &Finding, cause: Option<&LikelyCause>| {
+            let mut out = vec![];
+            text.transition(&mut out, finding, None, cause).unwrap();
+            String::from_utf8(out).unwrap().lines().filter(|line| line.contains("after ")).count()
+        };
+        assert_eq!(lines(&slow_apply(), None), 0);
+        assert_eq!((lines(&worse, Some(&cause)), lines(&worse, Some(&cause))), (1, 0));
+        assert_eq!((lines(&closed, Some(&cause)), lines(&slow_apply(), Some(&cause))), (0, 1));
+        let mut out = vec![];
+        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), None, Some(&cause)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("after   kernel-nvme-timeout, 1.20 s earlier: probably the cause"), "{text}");
     }
 }
