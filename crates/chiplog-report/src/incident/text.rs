@@ -75,7 +75,7 @@ impl Text<'_> {
         let mut what = vec![format!("{number}: {problems} kinds of trouble")];
         match incident.hosts.as_slice() {
             [] => {}
-            [hosts @ ..] if hosts.len() <= 4 => {
+            hosts if hosts.len() <= 4 => {
                 let hosts: Vec<String> =
                     hosts.iter().map(|host| self.style.escape(host.as_bytes())).collect();
                 what.push(format!("on {}", hosts.join(", ")));
