@@ -21,6 +21,10 @@ const UNMEASURED_BETWEEN_HOSTS: i64 = 5 * MINUTE;
 /// How much later than its effect a cause may be told that leaves no line below a limit.
 const BELOW_FLOOR: i64 = 5 * MINUTE;
 
+/// A trouble goes on for as long after a hit: its hits are seconds apart, and what lasted is told at its
+/// end.
+const LULL: i64 = 10 * SECOND;
+
 /// A cause that takes longer than this at least is one that grows: sooner, it is not the cause.
 const GROWTH: i64 = 10 * MINUTE;
 
@@ -51,8 +55,8 @@ pub(super) fn judge(cause: &Cause, rule: &Rule, from: &Node<'_>, to: &Node<'_>) 
             };
             let ways = [
                 of_first_hit(cause.lag, lags, slack, unmeasured),
-                of_opening(cause.lag, lags, slack),
-                rule.floor.as_ref().and_then(|_| of_floor(lags, slack)),
+                of_opening(cause.lag, lags),
+                rule.floor.as_ref().and_then(|_| of_floor(lags)),
             ];
             let (fit, points) =
                 ways.into_iter().flatten().reduce(|best, way| if way.1 > best.1 { way } else { best })?;
@@ -174,27 +178,19 @@ fn least(known: Lag) -> i64 {
 
 /// Fit and points if the effect had hits before its cause, which were strays: it started at any time
 /// until it opened.
-fn of_opening(known: Option<Lag>, lags: Lags, slack: i64) -> Option<(Fit, i32)> {
+fn of_opening(known: Option<Lag>, lags: Lags) -> Option<(Fit, i32)> {
     let (least, min) = known.map_or((0, 0), |known| (least(known), known.min_nanos));
-    let is_before = lags.first < min && lags.opened > lags.first;
-    if !is_before || lags.opened < least.saturating_sub(slack) {
-        return None;
-    }
-    Some((
-        Fit::Opened,
-        if lags.opened < min {
-            8
-        } else if known.is_some() {
-            14
-        } else {
-            8
-        },
-    ))
+    let is_between = lags.first < min && lags.opened >= least.max(lags.first.saturating_add(1));
+    let points = match known {
+        Some(_) if lags.opened >= min => 12,
+        _ => 8,
+    };
+    is_between.then_some((Fit::Opened, points))
 }
 
 /// Fit and points if the cause was there before its first line.
-fn of_floor(lags: Lags, slack: i64) -> Option<(Fit, i32)> {
+fn of_floor(lags: Lags) -> Option<(Fit, i32)> {
     let is_before = lags.first < 0 && lags.first >= -BELOW_FLOOR;
-    let goes_on = lags.last >= -slack;
+    let goes_on = lags.last >= -LULL;
     (is_before && goes_on).then_some((Fit::Floor, if lags.first >= -MINUTE { 10 } else { 6 }))
 }
