@@ -9,6 +9,7 @@ use chiplog_parse::UnixNanos;
 use super::lanes::{Stretch, lanes};
 use crate::Style;
 use crate::human::{Roughly, Thousands};
+use crate::layout::{cut_start, width};
 use crate::scan::write_paragraphs;
 
 /// Incidents that are shown; JSON has all.
@@ -19,6 +20,9 @@ const PARTS: usize = 3;
 
 /// Links of a chain that are shown.
 const STEPS: usize = 8;
+
+/// Column at which the text of a paragraph starts.
+const INDENT: usize = 9;
 
 /// Writes what belongs together: what started it and why that is thought, the order of events, what was
 /// expected and not seen, what is not known, and a timeline. Incidents of a single finding say nothing
@@ -36,8 +40,10 @@ pub(crate) fn write_incidents(
         writeln!(out)?;
         let text = Text { incident, rows, style };
         write_paragraphs(out, &text.paragraphs(number + 1), style)?;
-        for lane in lanes(&text.stretches()) {
-            writeln!(out, "{:9}{lane}", "")?;
+        for (lane, home) in lanes(&text.stretches()) {
+            let room = style.columns().saturating_sub(INDENT + width(&lane) + 2);
+            let line = format!("{lane}  {}", cut_start(home, room, style));
+            writeln!(out, "{:INDENT$}{}", "", line.trim_end())?;
         }
     }
     if told.len() > SHOWN {
