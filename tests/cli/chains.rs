@@ -290,11 +290,10 @@ fn the_program_tells_a_chain() {
     let files: Vec<(&str, &str)> = logs.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let files = Files::new(&files);
     let directory = files.path("");
-    let ran = run(["scan", "--json", directory.to_str().expect("a path")]);
+    let ran = run(["scan", "--format", "json", directory.to_str().expect("a path")]);
     assert_eq!(ran.exit, 0, "{}", ran.stderr);
-    let lines = ran.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON"));
-    let incidents: Vec<Value> =
-        lines.filter(|value: &Value| value["schema"] == "chiplog.incident.v1").collect();
+    let mut report: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let Value::Array(incidents) = report["incidents"].take() else { panic!("a list") };
     let of_chain = |incident: &&Value| incident["root"]["rule_id"] == *chain.steps[0].rule;
     let incident = incidents.iter().find(of_chain).expect("the root is told");
     let effects = incident["chain"].as_array().expect("a list").iter();

@@ -295,8 +295,8 @@ impl<'c, 's> Case<'c, 's> {
         let lead = |other: usize| {
             let node = self.members[other];
             // What it explains may have had stray hits before.
-            let time = if credits[other] > 0 { node.opened } else { node.first };
-            let time = time.filter(|_| node.is_trouble)?;
+            let is_stray = credits[other] > 0 && node.opened > Some(first);
+            let time = node.first.filter(|_| node.is_trouble && !is_stray)?;
             let slack = if causes.contains(&other) { 0 } else { SLACK_NANOS };
             let lead = first.saturating_sub(time);
             (self.place[other] != self.place[member] && lead > slack).then_some(lead)
