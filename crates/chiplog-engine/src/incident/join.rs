@@ -27,6 +27,9 @@ const MAX_LOOKED_AT: usize = 128;
 /// Findings of one rule on one host that nothing explains are one trouble if they are this near.
 const SIBLING_NANOS: i64 = 10 * 60 * 1_000_000_000;
 
+/// The same in sources that do not name their hosts, which may be members of one cluster.
+const NAMELESS_SIBLING_NANOS: i64 = 2 * 60 * 1_000_000_000;
+
 /// Links that fit, and what they join.
 pub(super) struct Links {
     /// By effect; of many causes of one rule, the surest.
@@ -59,7 +62,7 @@ impl Links {
                         _ => near(list, nodes, to),
                     })
                     .filter_map(|from| {
-                        let judged = judge(cause, &nodes[*from], effect)?;
+                        let judged = judge(cause, &graph.rules[cause.from], &nodes[*from], effect)?;
                         Some(Edge { from: *from, to, cause: *index, judged })
                     })
                     .collect();
@@ -132,30 +135,37 @@ fn leading_to_trouble(nodes: &[Node<'_>], links: &[Edge]) -> Vec<bool> {
     leads
 }
 
-/// Findings of one rule on one host that nothing explains, near each other: pairs.
+/// Findings of one rule that nothing explains, near each other: pairs. They are on one host, or in
+/// sources that do not name theirs.
 fn siblings(graph: &Graph<'_>, nodes: &[Node<'_>], links: &[Edge]) -> Vec<(usize, usize)> {
     let mut is_explained = vec![false; nodes.len()];
     for link in links.iter().filter(|link| !graph.causes[link.cause].is_feedback) {
         is_explained[link.to] = true;
     }
     let mut pairs = Vec::new();
-    // The last of each rule and host, and when the trouble before it ended.
-    let mut last: BTreeMap<(usize, Host<'_>), (usize, Option<i64>)> = BTreeMap::new();
+    // The last of each rule and host, the host left out where it has no name; and when the trouble
+    // before it ended.
+    let mut last: BTreeMap<(usize, Option<Host<'_>>), (usize, Option<i64>)> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         if !node.is_trouble || is_explained[index] {
             continue;
         }
-        let before = last.insert((node.rule, node.host), (index, node.last));
-        let Some((sibling, end)) = before else { continue };
-        let is_near = match (end, node.first) {
-            (Some(end), Some(first)) => first.saturating_sub(end) <= SIBLING_NANOS,
-            (None, None) => true,
-            _ => false,
-        };
-        if is_near {
-            pairs.push((sibling, index));
+        let nameless = node.host.name().is_none().then_some((None, NAMELESS_SIBLING_NANOS));
+        for (host, within) in [(Some(node.host), SIBLING_NANOS)].into_iter().chain(nameless) {
+            let before = last.get(&(node.rule, host)).copied();
+            let end = before.and_then(|(_, end)| end);
+            if let Some((sibling, _)) = before {
+                let is_near = match (end, node.first) {
+                    (Some(end), Some(first)) => first.saturating_sub(end) <= within,
+                    (None, None) => host.is_some(),
+                    _ => false,
+                };
+                if is_near {
+                    pairs.push((sibling, index));
+                }
+            }
+            last.insert((node.rule, host), (index, node.last.max(end)));
         }
-        last.insert((node.rule, node.host), (index, node.last.max(end)));
     }
     pairs
 }

@@ -31,8 +31,8 @@ use rank::Case;
 ///
 /// A function of the rules and the summary alone; the order of findings and sightings does not
 /// matter. Every finding that is a warning or worse and not noise is in exactly one incident, as long
-/// as there are no more than 10,000; an incident may be a single finding. The gravest come first, then
-/// the earliest.
+/// as there are no more than 10,000; an incident may be a single finding. The gravest come first: of the
+/// worst severity, with the most findings of it, with the most members; then the earliest.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -84,7 +84,15 @@ pub fn diagnose(rules: &RuleSet, summary: &ScanSummary) -> Vec<Incident> {
         .filter_map(|group| Some((*group.first()?, incident(&input, &group, &edges))))
         .collect();
     incidents.sort_by_key(|(first, incident)| {
-        (Reverse(incident.severity), incident.first_time.is_none(), incident.first_time, *first)
+        let grave = incident
+            .members
+            .iter()
+            .filter(|member| matches!(member.seen, Seen::Finding(_)) && member.severity >= incident.severity);
+        (
+            Reverse((incident.severity, grave.count(), incident.members.len())),
+            (incident.first_time.is_none(), incident.first_time),
+            *first,
+        )
     });
     incidents.into_iter().map(|(_, incident)| incident).collect()
 }
@@ -336,6 +344,10 @@ pub enum Fit {
     Later,
     /// Later than that, while the cause went on.
     Lasting,
+    /// The effect had its first hit before the cause, and opened after it.
+    Opened,
+    /// Sooner, while both went on: the emitter writes no line of the cause below its own limit.
+    Floor,
     /// The lag is not known; the effect came soon after.
     NotMeasured,
     /// One of the two has no time.

@@ -30,6 +30,9 @@ pub(super) struct Node<'s> {
     /// Nanoseconds since the epoch, as all times here.
     pub(super) first: Option<i64>,
     pub(super) last: Option<i64>,
+    /// When it became trouble, at the first hit or later: a rule may count over minutes, and its first
+    /// hit may have been a stray one. The first hit if nobody knows.
+    pub(super) opened: Option<i64>,
     pub(super) hits: u64,
     /// It makes an incident: a finding of a warning or worse that is not noise.
     pub(super) is_trouble: bool,
@@ -143,6 +146,7 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             about: about(graph, rule, &finding.group, host),
             first: finding.first_time.map(|time| time.0),
             last: finding.last_time.map(|time| time.0),
+            opened: finding.opened_time.max(finding.first_time).map(|time| time.0),
             hits: finding.hits,
             is_trouble: is_trouble(finding),
             is_telling: is_trouble(finding),
@@ -160,6 +164,7 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             about: about(graph, rule, &sighting.group, host),
             first: sighting.first_time.map(|time| time.0),
             last: sighting.last_time.map(|time| time.0),
+            opened: sighting.first_time.map(|time| time.0),
             hits: sighting.hits,
             is_trouble: false,
             is_telling: sighting.first_time.is_some()

@@ -9,7 +9,7 @@ use super::graph::Graph;
 use super::join::Edge;
 use super::node::{Host, Node};
 use super::words::{count, duration};
-use super::{Candidate, MAX_CANDIDATES, Reason, ReasonKind};
+use super::{Candidate, Fit, MAX_CANDIDATES, Reason, ReasonKind};
 
 /// Members whose case is worked out in full: those that explain most.
 const MAX_EXAMINED: usize = 50;
@@ -293,7 +293,10 @@ impl<'c, 's> Case<'c, 's> {
         let first = self.members[member].first?;
         let causes: Vec<usize> = self.to[member].iter().map(|link| self.links[*link].from).collect();
         let lead = |other: usize| {
-            let time = self.members[other].first.filter(|_| self.members[other].is_trouble)?;
+            let node = self.members[other];
+            // What it explains may have had stray hits before.
+            let is_stray = credits[other] > 0 && node.opened > Some(first);
+            let time = node.first.filter(|_| node.is_trouble && !is_stray)?;
             let slack = if causes.contains(&other) { 0 } else { SLACK_NANOS };
             let lead = first.saturating_sub(time);
             (self.place[other] != self.place[member] && lead > slack).then_some(lead)
@@ -313,10 +316,15 @@ impl<'c, 's> Case<'c, 's> {
             return Some((-2, format!("{} had come long before", count(number as u64, "other"))));
         }
         let Some(late) = effects.into_iter().map(|(_, lead)| lead).max() else {
-            return Some((20, "came first".to_owned()));
+            let has_stray = self.members.iter().any(|node| {
+                node.is_trouble && node.first.is_some_and(|time| time < first.saturating_sub(SLACK_NANOS))
+            });
+            let text = if has_stray { "came before the others opened" } else { "came first" };
+            return Some((if has_stray { 16 } else { 20 }, text.to_owned()));
         };
-        let text = format!("told {} after its first effect, as such a problem may be", duration(late));
-        Some((12, text))
+        let has_floor = self.graph.rules[self.members[member].rule].floor.is_some();
+        let why = if has_floor { "it leaves a line only above a limit" } else { "as such a problem may be" };
+        Some((12, format!("told {} after its first effect: {why}", duration(late))))
     }
 
     fn nature(&self, member: usize) -> (i32, String) {
@@ -377,6 +385,14 @@ impl<'c, 's> Case<'c, 's> {
         (chain, mean)
     }
 
+    /// When an effect opened that had its first hit before it could have started.
+    fn opening(&self, edge: &Edge, lag: i64) -> String {
+        let (first, opened) = (self.members[edge.to].first, self.members[edge.to].opened);
+        let opened = lag.saturating_add(opened.zip(first).map_or(0, |(opened, first)| opened - first));
+        let later = if opened < 0 { "earlier" } else { "later" };
+        format!("opened {} {later}, after a first hit before", duration(opened.abs()))
+    }
+
     /// The first steps of a chain in words.
     fn lags(&self, chain: &[usize]) -> String {
         let steps = chain.iter().take(3).map(|link| {
@@ -390,10 +406,14 @@ impl<'c, 's> Case<'c, 's> {
                 }
                 None => "not measured".to_owned(),
             };
-            let when = match edge.judged.lag_nanos {
-                Some(lag) if lag >= 0 => format!("{} later", duration(lag)),
-                Some(lag) => format!("{} earlier", duration(-lag)),
-                None => "at an unknown time".to_owned(),
+            let when = match (edge.judged.fit, edge.judged.lag_nanos) {
+                (Fit::Opened, Some(lag)) => self.opening(edge, lag),
+                (Fit::Floor, Some(lag)) => {
+                    format!("{} earlier, with its cause below its limit", duration(-lag))
+                }
+                (_, Some(lag)) if lag >= 0 => format!("{} later", duration(lag)),
+                (_, Some(lag)) => format!("{} earlier", duration(-lag)),
+                (_, None) => "at an unknown time".to_owned(),
             };
             format!("{} {when} ({known})", self.id(edge.to))
         });

@@ -74,7 +74,13 @@ impl Text<'_> {
         let problems = problems.collect::<std::collections::BTreeSet<_>>().len();
         let mut what = vec![format!("{number}: {problems} kinds of trouble")];
         match incident.hosts.as_slice() {
-            [] => {}
+            [] => {
+                let sources = incident.members.iter().map(|member| &member.source);
+                let sources = sources.collect::<std::collections::BTreeSet<_>>().len();
+                if sources > 1 {
+                    what.push(format!("in {} inputs", Thousands(sources as u64)));
+                }
+            }
             hosts if hosts.len() <= 4 => {
                 let hosts: Vec<String> =
                     hosts.iter().map(|host| self.style.escape(host.as_bytes())).collect();
