@@ -164,12 +164,22 @@ fn kubelet(w: &mut World, out: &mut Vec<u8>) -> Program {
 fn etcd(w: &mut World, out: &mut Vec<u8>) -> Program {
     w.revision += 1 + w.rng.below(40);
     let (revision, micros) = (w.revision, 1000 + w.rng.below(90_000));
+    // A compaction is made every five minutes.
+    let is_rare = w.rng.below(100) == 0;
     match w.rng.below(7) {
         0 => {
             capnslog_header(w, 'I', out);
-            put!(out, "mvcc: finished scheduled compaction at {revision} (took ");
-            go_duration(micros * 1000, out);
-            out.push(b')');
+            if is_rare {
+                put!(out, "mvcc: finished scheduled compaction at {revision} (took ");
+                go_duration(micros * 1000, out);
+                out.push(b')');
+            } else {
+                put!(
+                    out,
+                    "etcdserver: start to snapshot (applied: {revision}, lastsnap: {})",
+                    revision - 10_000
+                );
+            }
         }
         1 => {
             capnslog_header(w, 'I', out);
@@ -184,13 +194,18 @@ fn etcd(w: &mut World, out: &mut Vec<u8>) -> Program {
             put!(out, "\"msg\":\"compact tree index\",\"revision\":{revision}}}");
         }
         4 => {
-            zap_header(w, "info", "mvcc/kvstore_compaction.go:66", out);
-            put!(
-                out,
-                "\"msg\":\"finished scheduled compaction\",\"compact-revision\":{revision},\"took\":\""
-            );
-            go_duration(micros * 1000, out);
-            put!(out, "\",\"hash\":{}}}", w.rng.below(1 << 32));
+            if is_rare {
+                zap_header(w, "info", "mvcc/kvstore_compaction.go:66", out);
+                put!(out, "\"msg\":\"finished scheduled compaction\",\"compact-revision\":{revision},");
+                put!(out, "\"took\":\"");
+                go_duration(micros * 1000, out);
+                put!(out, "\",\"hash\":{}}}", w.rng.below(1 << 32));
+            } else {
+                zap_header(w, "info", "etcdserver/server.go:2357", out);
+                put!(out, "\"msg\":\"triggering snapshot\",\"local-member-applied-index\":{revision},");
+                put!(out, "\"local-member-snapshot-index\":{},", revision - 10_000);
+                put!(out, "\"local-member-snapshot-count\":10000}}");
+            }
         }
         5 => {
             zap_header(w, "info", "etcdserver/server.go:2394", out);
@@ -246,8 +261,12 @@ fn containerd(w: &mut World, out: &mut Vec<u8>) -> Program {
             put!(out, "msg=\"RunPodSandbox for &PodSandboxMetadata{{Name:{name},Uid:{uid},");
             put!(out, "Namespace:{namespace},Attempt:0,}} returns sandbox id \\\"{id}\\\"\"");
         }
-        _ => {
+        // Containers end now and then.
+        _ if rng.below(50) == 0 => {
             put!(out, "msg=\"shim disconnected\" id={id} namespace=k8s.io");
+        }
+        _ => {
+            put!(out, "msg=\"StopPodSandbox for \\\"{id}\\\" returns successfully\"");
         }
     }
     Program::Containerd
