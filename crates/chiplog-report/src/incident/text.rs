@@ -81,7 +81,7 @@ impl Text<'_> {
                     what.push(format!("in {} inputs", Thousands(sources as u64)));
                 }
             }
-            [hosts @ ..] if hosts.len() <= 4 => {
+            hosts if hosts.len() <= 4 => {
                 let hosts: Vec<String> =
                     hosts.iter().map(|host| self.style.escape(host.as_bytes())).collect();
                 what.push(format!("on {}", hosts.join(", ")));
