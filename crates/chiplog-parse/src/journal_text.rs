@@ -619,6 +619,7 @@ mod tests {
         assert_eq!(read("h a::b[1]: m").unwrap(), (host.clone(), b"a::b".to_vec(), Some(1)));
         assert_eq!(read("h a:").unwrap(), (host, b"a".to_vec(), None));
         assert_eq!(read("a: m").unwrap(), (None, b"a".to_vec(), None));
+        assert!(read("[h] a: m").is_err());
         assert!(read("h a").is_err());
         assert!(read(": m").is_err());
     }

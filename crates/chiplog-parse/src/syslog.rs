@@ -13,6 +13,7 @@
 //!   the two layouts are one.
 //! - The traditional stamp has neither year nor zone, and is local time of the host.
 //! - A name holds no blank, except when `[pid]` ends it.
+//! - A host is not in brackets, but with RFC 5424: what is, is a level after a time.
 //! - A traditional line without a tag (`host last message repeated 4 times`) has no
 //!   [`Syslog::app`]. A line that starts with an RFC 3339 time must have a tag: too much else starts
 //!   so.
@@ -191,7 +192,7 @@ fn parse_traditional(
 fn untagged(text: &[u8]) -> Option<Syslog<'_>> {
     let blank = memchr(b' ', text).filter(|blank| *blank > 0)?;
     let (host, message) = (text.get(..blank)?, text.get(blank + 1..)?);
-    if message.is_empty() {
+    if message.is_empty() || host.first() == Some(&b'[') {
         return None;
     }
     Some(Syslog { host: Some(host), message: Some(message), ..EMPTY })
@@ -459,6 +460,14 @@ mod tests {
         assert_eq!((line.app, line.pid), (Some(&b"my ident"[..]), Some(&b"99"[..])));
         let line = parse(b"Mar  5 14:07:08 node-1 some words: m").unwrap();
         assert_eq!((line.app, line.message), (None, Some(&b"some words: m"[..])));
+    }
+
+    #[test]
+    fn a_level_in_brackets_is_no_host() {
+        assert!(parse(b"2019-05-20T14:00:00.123Z [FATAL] plugin/loop: Loop detected").is_err());
+        assert!(parse(b"Mar  5 14:07:08 [FATAL] plugin/loop: Loop detected").is_err());
+        assert!(parse(b"Mar  5 14:07:08 [FATAL] loop detected").is_err());
+        assert!(parse(b"<30>2019-05-20T14:00:00.123Z [FATAL] plugin/loop: Loop detected").is_err());
     }
 
     #[test]

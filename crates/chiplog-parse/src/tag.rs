@@ -5,7 +5,7 @@ use crate::near;
 /// What stands between the time and the message.
 #[derive(Clone, Copy)]
 pub(crate) struct Tagged<'a> {
-    /// Up to the first blank; `None` if no blank stands ahead of the colon.
+    /// Up to the first blank, never in brackets; `None` if no blank stands ahead of the colon.
     pub(crate) host: Option<&'a [u8]>,
     /// The rest up to the colon, `[pid]` included.
     pub(crate) ident: &'a [u8],
@@ -14,6 +14,8 @@ pub(crate) struct Tagged<'a> {
 }
 
 /// Splits at the first colon that a blank or the end of the line follows.
+///
+/// `None` if the host would be in brackets: `[INFO] plugin/reload: ...` has a level there.
 #[inline]
 pub(crate) fn split(text: &[u8]) -> Option<Tagged<'_>> {
     let (mut at, mut blank) = (0, None);
@@ -30,6 +32,7 @@ pub(crate) fn split(text: &[u8]) -> Option<Tagged<'_>> {
     let message = text.get(colon + 2..).unwrap_or_default();
     let (host, ident) = match blank {
         Some(0) => return None,
+        Some(_) if head.first() == Some(&b'[') => return None,
         Some(blank) => (Some(head.get(..blank)?), head.get(blank + 1..)?),
         None if head.is_empty() => return None,
         None => (None, head),

@@ -71,7 +71,8 @@ pub(crate) fn run(
             .try_for_each(|finding| write_finding_json(&mut out, finding)),
         Format::Text => {
             let style = terminal::stdout_style(display.color);
-            let text = ScanTextOptions { style, show: &show, all: options.all };
+            let is_noise = |id: &str| rules.get(id).is_some_and(|rule| rule.is_noise);
+            let text = ScanTextOptions { style, show: &show, is_noise: &is_noise, all: options.all };
             write_scan_text(&mut out, &summary, &incidents, &text)
         }
     }
