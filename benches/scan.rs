@@ -53,7 +53,7 @@ fn scans(criterion: &mut Criterion) {
         group.bench_function(format!("{name}, prefilter"), |bencher| {
             bencher.iter(|| {
                 let found = searcher.find_iter(black_box(&head.bytes)).count();
-                assert!(found >= naive && (found == 0) == (naive == 0), "{found} {naive}");
+                assert!(found <= naive && (found > 0 || hits == 0), "{found} {naive}");
             });
         });
     }

@@ -10,20 +10,20 @@ use serde_json::Value;
 use crate::{Files, run, run_with};
 
 /// 2024-05-14T03:12:00Z.
-const START_SECONDS: i64 = 1_715_656_320;
+pub(crate) const START_SECONDS: i64 = 1_715_656_320;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// One moment in the notations of the programs.
-struct Now(UnixNanos);
+pub(crate) struct Now(pub(crate) UnixNanos);
 
 impl Now {
     fn civil(&self) -> Civil {
         self.0.to_civil()
     }
 
-    fn klog(&self) -> String {
+    pub(crate) fn klog(&self) -> String {
         let Civil { month, day, .. } = self.civil();
         format!("{month:02}{day:02} {}", self.clock())
     }
@@ -32,7 +32,7 @@ impl Now {
         format!("{} {}", self.date(), self.clock())
     }
 
-    fn rfc3339(&self) -> String {
+    pub(crate) fn rfc3339(&self) -> String {
         format!("{}T{}Z", self.date(), self.clock())
     }
 

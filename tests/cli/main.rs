@@ -1,6 +1,7 @@
 //! The program as its users meet it: arguments and bytes in, bytes and an exit code out.
 
 mod bad_input;
+mod chains;
 mod corpora;
 mod finding;
 mod help;

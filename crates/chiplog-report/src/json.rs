@@ -15,6 +15,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::LikelyCause;
 use crate::incident::IncidentJson;
 use crate::unknown::UnknownJson;
 
@@ -48,7 +49,22 @@ use crate::unknown::UnknownJson;
 ///
 /// Those of the writer.
 pub fn write_finding_json(out: &mut dyn Write, finding: &Finding) -> io::Result<()> {
-    write_line(out, &FindingJson(finding))
+    write_line(out, &FindingJson { finding, cause: None })
+}
+
+/// Writes a change of a finding like [`write_finding_json`], with what probably led to it in
+/// `likely_cause`: `rule_id`, `host` if it is another one, `earlier_seconds` and `root`, which is false for
+/// the first symptom of something that was not seen.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_transition_json(
+    out: &mut dyn Write,
+    finding: &Finding,
+    cause: Option<&LikelyCause>,
+) -> io::Result<()> {
+    write_line(out, &FindingJson { finding, cause })
 }
 
 /// Writes the outcome of a scan as one line of JSON, `chiplog.scan.v1`.
@@ -115,11 +131,14 @@ impl Serialize for Labels<'_> {
     }
 }
 
-struct FindingJson<'a>(&'a Finding);
+struct FindingJson<'a> {
+    finding: &'a Finding,
+    cause: Option<&'a LikelyCause>,
+}
 
 impl Serialize for FindingJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let finding = self.0;
+        let finding = self.finding;
         let state = match (finding.transition, finding.state) {
             (Some(Transition::Open), _) | (None, State::Open) => "open",
             (Some(Transition::Worse), _) => "worse",
@@ -149,9 +168,27 @@ impl Serialize for FindingJson<'_> {
         entry(&mut map, "value", finding.peak.as_ref().map(PeakJson))?;
         map.serialize_entry("values", &Values(&finding.values))?;
         map.serialize_entry("complete", &finding.complete)?;
+        entry(&mut map, "likely_cause", self.cause.map(LikelyJson))?;
         let evidence =
             finding.evidence.iter().map(|evidence| EvidenceJson { source: &finding.source, evidence });
         map.serialize_entry("evidence", &evidence.collect::<Vec<_>>())?;
+        map.end()
+    }
+}
+
+struct LikelyJson<'a>(&'a LikelyCause);
+
+impl Serialize for LikelyJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("rule_id", &*self.0.rule_id)?;
+        entry(&mut map, "host", self.0.host.as_deref())?;
+        entry(
+            &mut map,
+            "earlier_seconds",
+            self.0.earlier_nanos.map(|nanos| exact(nanos, Unit::Nanoseconds)),
+        )?;
+        map.serialize_entry("root", &self.0.is_root)?;
         map.end()
     }
 }
@@ -253,7 +290,11 @@ struct ScanJson<'a> {
 impl Serialize for ScanJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let summary = self.summary;
-        let findings = summary.findings.iter().filter(|finding| (self.show)(finding)).map(FindingJson);
+        let findings = summary
+            .findings
+            .iter()
+            .filter(|finding| (self.show)(finding))
+            .map(|finding| FindingJson { finding, cause: None });
         let rules: BTreeMap<&str, TotalsJson<'_>> =
             summary.rules.iter().map(|(id, totals)| (&**id, TotalsJson(totals))).collect();
         let mut map = serializer.serialize_map(None)?;

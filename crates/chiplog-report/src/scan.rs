@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use chiplog_engine::{Evidence, Finding, Incident, InputSummary, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Evidence, Finding, Incident, InputSummary, Quantity, Root, ScanSummary, State, Unit};
 use chiplog_parse::{Severity, UnixNanos};
 
 use crate::human::{Roughly, Span, Thousands};
@@ -21,6 +21,8 @@ pub struct ScanTextOptions<'a> {
     pub style: Style,
     /// Which findings are shown: those of a minimum severity, say.
     pub show: &'a dyn Fn(&Finding) -> bool,
+    /// Which rules are about what is harmless unless it lasts: their rows come last.
+    pub is_noise: &'a dyn Fn(&str) -> bool,
     /// Every row, instead of the first few of each problem and in all.
     pub all: bool,
 }
@@ -34,7 +36,7 @@ const ALIKE_AT_MOST: usize = 3;
 /// Writes the outcome of a scan: what was read, one row per rule and group, what to distrust.
 ///
 /// Rows stand in order of severity, the worst first, then of time; those of one rule at one host
-/// stay together. No line is longer than [`Style::columns`]; below each row stand what had no
+/// stay together, and noise comes last. No line is longer than [`Style::columns`]; below each row stand what had no
 /// room in it and the line from the log that shows the problem best. Beyond 20 rows, and three of
 /// one rule at one host, rows are counted only, unless all are asked for.
 ///
@@ -56,7 +58,9 @@ pub fn write_scan_text(
     let style = &options.style;
     let findings: Vec<(usize, &Finding)> =
         summary.findings.iter().enumerate().filter(|(_, finding)| (options.show)(finding)).collect();
-    let rows = rows(&findings, summary.inputs.len() > 1, style);
+    let mut rows = rows(&findings, summary.inputs.len() > 1, style);
+    // The order among the others stays.
+    rows.sort_by_key(|row| (options.is_noise)(&row.rule_id));
     write_paragraphs(out, &header(summary, style), style)?;
     if rows.is_empty() {
         write_paragraphs(out, &[("", nothing_found(summary))], style)?;
@@ -69,8 +73,19 @@ pub fn write_scan_text(
         writeln!(out)?;
         write_unknown(out, &summary.unknown, style)?;
     }
-    let next = rows.first().map(|row| &*row.rule_id);
-    let notes = notes(summary, findings.len(), next, style);
+    // What started the gravest trouble is worth reading about first.
+    let root = incidents.first().and_then(|incident| match incident.root {
+        Root::Member(root) => incident.members.get(root).map(|member| &*member.rule_id),
+        Root::Unknown { .. } => None,
+    });
+    let next = rows.first().map(|row| root.unwrap_or(&row.rule_id));
+    let mut notes = notes(summary, findings.len(), next, style);
+    let mut noise: Vec<&str> =
+        rows.iter().map(|row| &*row.rule_id).filter(|rule| (options.is_noise)(rule)).collect();
+    noise.dedup();
+    if !noise.is_empty() {
+        notes.insert(0, ("noise", format!("harmless unless it lasts: {}", noise.join(", "))));
+    }
     if !notes.is_empty() {
         writeln!(out)?;
         write_paragraphs(out, &notes, style)?;
@@ -575,7 +590,7 @@ mod tests {
     fn text(summary: &ScanSummary, width: usize) -> String {
         let mut out = vec![];
         let style = Style { colour: false, width, unicode: true };
-        let options = ScanTextOptions { style, show: &|_| true, all: false };
+        let options = ScanTextOptions { style, show: &|_| true, is_noise: &|_| false, all: false };
         write_scan_text(&mut out, summary, &[], &options).unwrap();
         String::from_utf8(out).unwrap()
     }
@@ -698,7 +713,8 @@ next     chiplog explain etcd-slow-apply
             "{report}"
         );
         let mut out = vec![];
-        let options = ScanTextOptions { style: Style::plain(), show: &|_| true, all: true };
+        let options =
+            ScanTextOptions { style: Style::plain(), show: &|_| true, is_noise: &|_| false, all: true };
         write_scan_text(&mut out, &many(8, 5), &[], &options).unwrap();
         let report = String::from_utf8(out).unwrap();
         assert_eq!(numbered(&report), 40);

@@ -1,6 +1,6 @@
 //! Changes of findings as they happen, for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -20,6 +20,19 @@ pub struct Advice<'a> {
     pub checks: &'a [String],
     /// What a hasty remedy would destroy; empty for none.
     pub danger: &'a str,
+}
+
+/// What probably led to a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LikelyCause {
+    /// Id of the rule that found it.
+    pub rule_id: Arc<str>,
+    /// Its host, if it is another one.
+    pub host: Option<Arc<str>>,
+    /// How much earlier its first line was, in nanoseconds; below zero if it was reported later.
+    pub earlier_nanos: Option<i64>,
+    /// Whether it may have started the trouble; else it is the first symptom of something unseen.
+    pub is_root: bool,
 }
 
 /// Rules and places for which advice was given are remembered up to this number; beyond it,
@@ -52,6 +65,8 @@ pub struct StreamText {
     style: Style,
     first_lines_only: bool,
     advised: BTreeSet<(Arc<str>, String)>,
+    /// The cause that was told of what is open, by rule and place.
+    causes: BTreeMap<(Arc<str>, String), Arc<str>>,
     day: Option<i64>,
 }
 
@@ -59,7 +74,7 @@ impl StreamText {
     /// Text in the given style. With `first_lines_only`, no evidence and no advice is written.
     #[must_use]
     pub const fn new(style: Style, first_lines_only: bool) -> Self {
-        Self { style, first_lines_only, advised: BTreeSet::new(), day: None }
+        Self { style, first_lines_only, advised: BTreeSet::new(), causes: BTreeMap::new(), day: None }
     }
 
     /// Writes a change. A finding without a transition is written like its state.
@@ -72,6 +87,7 @@ impl StreamText {
         out: &mut dyn Write,
         finding: &Finding,
         advice: Option<Advice<'_>>,
+        cause: Option<&LikelyCause>,
     ) -> io::Result<()> {
         let transition = finding.transition.unwrap_or(match finding.state {
             chiplog_engine::State::Open => Transition::Open,
@@ -92,6 +108,11 @@ impl StreamText {
         // What a first opening measures is its point. Later lines had better stay single lines.
         let shorter = if is_news { measure.clone() } else { brief_measure(finding, transition) };
         self.tail(out, &finding.rule_id, &place, [&measure, &shorter])?;
+        if let Some(cause) = cause.filter(|_| !self.first_lines_only)
+            && self.is_new_cause(finding, &place, transition, cause)
+        {
+            self.paragraph(out, "after", &after(cause, &self.style))?;
+        }
 
         if is_news {
             if let Some(evidence) = finding.evidence.first() {
@@ -183,9 +204,43 @@ impl StreamText {
         self.style.columns().saturating_sub(INDENT + label_width)
     }
 
+    /// Whether a cause is to be told: at each opening, and later if it was not known then.
+    fn is_new_cause(
+        &mut self,
+        finding: &Finding,
+        place: &str,
+        transition: Transition,
+        cause: &LikelyCause,
+    ) -> bool {
+        let key = (Arc::clone(&finding.rule_id), place.to_owned());
+        let is_known = self.causes.get(&key) == Some(&cause.rule_id);
+        if transition == Transition::Close {
+            self.causes.remove(&key);
+        } else if is_known || self.causes.len() < ADVISED_AT_MOST {
+            self.causes.insert(key, Arc::clone(&cause.rule_id));
+        }
+        transition == Transition::Open || !is_known
+    }
+
     fn first_time(&mut self, rule_id: &Arc<str>, place: &str) -> bool {
         self.advised.len() < ADVISED_AT_MOST && self.advised.insert((Arc::clone(rule_id), place.to_owned()))
     }
+}
+
+/// `docker-daemon-hung, 41.0 s earlier: probably the cause`.
+fn after(cause: &LikelyCause, style: &Style) -> String {
+    let host =
+        cause.host.as_ref().map_or_else(String::new, |host| format!(" on {}", style.escape(host.as_bytes())));
+    let when = match cause.earlier_nanos {
+        None | Some(0) => String::new(),
+        Some(nanos) => {
+            let lag = Roughly(Quantity { amount: i128::from(nanos).abs(), unit: Unit::Nanoseconds });
+            format!(", {lag} {}", if nanos > 0 { "earlier" } else { "later" })
+        }
+    };
+    let what =
+        if cause.is_root { "probably the cause" } else { "the first symptom; what led to it was not seen" };
+    format!("{}{host}{when}: {what}", cause.rule_id)
 }
 
 /// `03:12:44.120` in UTC.
@@ -340,7 +395,7 @@ mod tests {
         let mut text = StreamText::new(style, quiet);
         let checks = ["iostat -x 1 on the host".to_owned()];
         for finding in findings {
-            text.transition(&mut out, finding, advice(&checks)).unwrap();
+            text.transition(&mut out, finding, advice(&checks), None).unwrap();
         }
         String::from_utf8(out).unwrap()
     }
@@ -407,7 +462,7 @@ mod tests {
     fn checks_beyond_the_third_are_left_to_explain() {
         let mut out = vec![];
         let checks = ["a", "b", "c", "d"].map(ToOwned::to_owned);
-        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), advice(&checks)).unwrap();
+        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), advice(&checks), None).unwrap();
         assert_eq!(String::from_utf8(out).unwrap().matches(" check   ").count(), 3);
     }
 
@@ -467,5 +522,32 @@ mod tests {
             "2024-05-14 UTC\n03:12:44.120 GAP   WARN     journald w-07\n             \
              1,204 lines of kubelet.service suppressed; counts are lower bounds\n"
         );
+    }
+
+    #[test]
+    fn a_cause_is_told_at_each_opening_and_when_it_becomes_known() {
+        let cause = LikelyCause {
+            rule_id: Arc::from("kernel-nvme-timeout"),
+            host: None,
+            earlier_nanos: Some(1_200_000_000),
+            is_root: true,
+        };
+        let mut worse = slow_apply();
+        worse.transition = Some(Transition::Worse);
+        let mut closed = slow_apply_closed();
+        closed.transition = Some(Transition::Close);
+        let mut text = StreamText::new(PLAIN, false);
+        let mut lines = |finding: &Finding, cause: Option<&LikelyCause>| {
+            let mut out = vec![];
+            text.transition(&mut out, finding, None, cause).unwrap();
+            String::from_utf8(out).unwrap().lines().filter(|line| line.contains("after ")).count()
+        };
+        assert_eq!(lines(&slow_apply(), None), 0);
+        assert_eq!((lines(&worse, Some(&cause)), lines(&worse, Some(&cause))), (1, 0));
+        assert_eq!((lines(&closed, Some(&cause)), lines(&slow_apply(), Some(&cause))), (0, 1));
+        let mut out = vec![];
+        StreamText::new(PLAIN, false).transition(&mut out, &slow_apply(), None, Some(&cause)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("after   kernel-nvme-timeout, 1.20 s earlier: probably the cause"), "{text}");
     }
 }

@@ -11,6 +11,9 @@ use chiplog_parse::{Detector, Escape, Event, Payload, Record, Text};
 /// How many levels of quoting are taken away.
 const MAX_DEPTH: u8 = 2;
 
+/// No name of a program in front of a relayed line is longer.
+const MAX_TAG: usize = 32;
+
 /// How many log lines are read out of one line at most.
 const MAX_QUOTES: usize = 6;
 
@@ -75,11 +78,11 @@ pub(crate) struct Room {
 }
 
 /// The log lines of a physical line: what it repeats, itself, and what it quotes.
-pub(crate) type Found<'a> = [Option<Seen<'a>>; MAX_QUOTES + 2];
+pub(crate) type Found<'a> = [Option<Seen<'a>>; MAX_QUOTES + 3];
 
 /// No line yet.
 pub(crate) const fn none<'a>() -> Found<'a> {
-    [const { None }; MAX_QUOTES + 2]
+    [const { None }; MAX_QUOTES + 3]
 }
 
 /// The log lines of a physical line, in the order in which conditions are tried on them. Quoted
@@ -117,7 +120,17 @@ impl<'f, 'a> Lines<'f, 'a> {
             inner.repeats = times;
             lines.push(inner);
         }
-        lines.push(line);
+        let relayed = relayed_text(line.message)
+            .filter(|(program, _)| record.component.is_some_and(|component| component != *program));
+        if let Some((program, text)) = relayed {
+            let mut record = line.record;
+            record.component = Some(program);
+            let inner = Seen { record, message: text, repeats: 1, event: None, depth: 0, raw_line };
+            lines.push(line);
+            lines.push(inner);
+        } else {
+            lines.push(line);
+        }
         lines
     }
 
@@ -180,6 +193,27 @@ fn repeated_text(message: &[u8]) -> Option<(u64, &[u8])> {
     let text = found.source?;
     // rsyslog keeps the blank between tag and message.
     Some((found.count?.max(1), text.strip_prefix(b" ").unwrap_or(text)))
+}
+
+/// The program that wrote a message which another one passed on, and what it wrote: `dmesg | logger`
+/// files lines of the kernel under a name of its own.
+fn relayed_text(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some(rest) = message.strip_prefix(b"[") {
+        let end = rest.iter().position(|byte| *byte == b']')?;
+        let (stamp, rest) = (rest.get(..end)?.trim_ascii_start(), rest.get(end + 1..)?);
+        let is_stamp =
+            stamp.contains(&b'.') && stamp.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+        return is_stamp.then_some((&b"kernel"[..], rest.strip_prefix(b" ")?));
+    }
+    if let Some(rest) = message.strip_prefix(b"kernel: ") {
+        return Some((b"kernel", rest));
+    }
+    let name_len = message.iter().take(MAX_TAG).position(|byte| *byte == b'[')?;
+    let (name, rest) = message.split_at_checked(name_len)?;
+    let pid_len = rest.get(1..)?.iter().position(|byte| !byte.is_ascii_digit())?;
+    let rest = rest.get(1 + pid_len..)?.strip_prefix(b"]: ")?;
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    (is_name && !name.is_empty() && pid_len > 0).then_some((name, rest))
 }
 
 /// The escaped texts of a record that may be log lines: all of it (`true`), its message, its values.
@@ -252,6 +286,22 @@ mod tests {
             inner_lines(line),
             [("a text".to_owned(), 2, 0), ("message repeated 2 times: [ a text]".to_owned(), 1, 0)]
         );
+    }
+
+    #[test]
+    fn what_another_program_wrote_is_a_line_of_its_own() {
+        for (message, program, text) in [
+            ("[33.2] Buffer I/O error on dev sda1", "kernel", "Buffer I/O error on dev sda1"),
+            ("[    4.000001] a", "kernel", "a"),
+            ("kernel: a", "kernel", "a"),
+            ("systemd[1]: Started kubelet.service.", "systemd", "Started kubelet.service."),
+        ] {
+            let relayed = relayed_text(message.as_bytes());
+            assert_eq!(relayed, Some((program.as_bytes(), text.as_bytes())), "{message}");
+        }
+        for message in ["[x] a", "[12] a", "[]: a", "a b[1]: c", "a[]: b", "a[1] b", "a[1]:", "["] {
+            assert_eq!(relayed_text(message.as_bytes()), None, "{message}");
+        }
     }
 
     #[test]

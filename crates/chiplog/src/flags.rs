@@ -163,8 +163,7 @@ pub(crate) struct FindingFlags {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct FormatFlags {
-    /// text for people; json: one object with everything; jsonl: one finding a line, then one incident a
-    /// line
+    /// text for people; json: one object with everything; jsonl: one finding a line
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Display")]
     pub(crate) format: Format,
 

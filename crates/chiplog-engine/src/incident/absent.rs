@@ -11,13 +11,14 @@ use chiplog_rules::{Basis, Cause, Scope};
 use super::graph::Graph;
 use super::link::look_back;
 use super::node::{Host, Node, short};
-use super::presence::{Presence, Span};
-use super::rank::{Case, count};
+use super::presence::{Presence, Span, carrier};
+use super::rank::Case;
+use super::words::count;
 use super::{Expected, Suspect, Unknown, UnknownKind, Unseen};
-use crate::{Gap, ScanSummary};
+use crate::{Gap, InputSummary, ScanSummary};
 
 const MAX_SUSPECTS: usize = 8;
-const MAX_EXPECTED: usize = 8;
+const MAX_EXPECTED: usize = 4;
 
 /// How far up the graph suspects are looked for, if those nearer are symptoms themselves.
 const MAX_STEPS: usize = 3;
@@ -38,13 +39,17 @@ impl Input<'_, '_> {
     pub(super) fn suspects(&self, case: &Case<'_, '_>, member: usize) -> Vec<Suspect> {
         let graph = self.graph;
         let symptom = case.members[member];
-        let mut is_known: BTreeSet<usize> = case.members.iter().map(|node| node.rule).collect();
+        let mut is_known = BTreeSet::from([symptom.rule]);
         let mut found: Vec<(usize, &Cause)> = Vec::new();
         let mut level = vec![symptom.rule];
         for step in 0..MAX_STEPS {
             let causes = level.iter().flat_map(|rule| graph.causes_of(*rule));
             let fresh: Vec<&Cause> = causes
-                .filter(|cause| !graph.rules[cause.from].is_noise && is_known.insert(cause.from))
+                .filter(|cause| {
+                    let rule = &graph.rules[cause.from];
+                    let is_used = !self.presence.is_replaced(rule.component.as_deref());
+                    !rule.is_noise && is_used && is_known.insert(cause.from)
+                })
                 .collect();
             level =
                 fresh.iter().map(|cause| cause.from).filter(|rule| !graph.rules[*rule].may_be_root).collect();
@@ -53,11 +58,20 @@ impl Input<'_, '_> {
         let mut suspects: Vec<_> = found
             .into_iter()
             .map(|(step, cause)| {
-                let unseen = self.unseen(cause, symptom);
+                let unseen = self.unseen(case, cause, symptom);
                 let rule = &graph.rules[cause.from];
                 let is_absent = unseen == [Unseen::Absent];
                 let measured = cause.basis.is_some();
-                let key = (is_absent, step, !measured, Reverse((rule.severity, rule.specificity)), &rule.id);
+                let is_here =
+                    matches!(unseen[..], [Unseen::Later { .. } | Unseen::BelowThreshold { .. }, ..]);
+                let key = (
+                    !is_here,
+                    is_absent,
+                    step,
+                    !measured,
+                    Reverse((rule.severity, rule.specificity)),
+                    &rule.id,
+                );
                 let suspect = Suspect {
                     rule_id: Arc::from(rule.id.as_str()),
                     title: Arc::from(rule.title.as_str()),
@@ -68,18 +82,18 @@ impl Input<'_, '_> {
                 (key, suspect)
             })
             .collect();
-        suspects.sort_by(|(left, _), (right, _)| left.cmp(right));
+        suspects.sort_by_key(|(key, _)| *key);
         suspects.into_iter().map(|(_, suspect)| suspect).take(MAX_SUSPECTS).collect()
     }
 
     /// Why a cause may be there although it was not seen.
-    fn unseen(&self, cause: &Cause, symptom: &Node<'_>) -> Vec<Unseen> {
+    fn unseen(&self, case: &Case<'_, '_>, cause: &Cause, symptom: &Node<'_>) -> Vec<Unseen> {
         let rule = &self.graph.rules[cause.from];
         let host = (cause.scope != Scope::Cluster).then_some(symptom.host);
         let mut unseen = Vec::new();
         if let Some(component) = &rule.component {
             if !self.presence.has(component, host) {
-                unseen.push(Unseen::NoLogs { component: Arc::from(component.as_str()) });
+                unseen.push(Unseen::NoLogs { component: Arc::from(carrier(component)) });
             } else if let (Some(first), Some(start)) = (symptom.first, self.presence.starts(component, host))
                 && first.saturating_sub(look_back(cause)) < start
             {
@@ -95,9 +109,22 @@ impl Input<'_, '_> {
         if let Some(floor) = &rule.floor {
             unseen.push(Unseen::Floor(Arc::from(floor.as_str())));
         }
-        let hits: u64 = self.nodes.iter().filter(|node| node.rule == cause.from).map(|node| node.hits).sum();
-        if hits > 0 {
-            unseen.push(Unseen::Elsewhere { hits });
+        let of_rule = |node: &&Node<'_>| node.rule == cause.from;
+        let here = || case.members.iter().copied().filter(of_rule);
+        let later = here().filter(|node| node.is_telling).map(|node| {
+            let nanos = node.first.zip(symptom.first).map(|(later, first)| later.saturating_sub(first));
+            nanos.unwrap_or(0).max(0)
+        });
+        if let Some(nanos) = later.min() {
+            unseen.insert(0, Unseen::Later { nanos });
+        } else if here().next().is_some() {
+            let hits = here().map(|node| node.hits).sum();
+            unseen.insert(0, Unseen::BelowThreshold { hits });
+        } else {
+            let hits = self.nodes.iter().filter(of_rule).map(|node| node.hits).sum();
+            if hits > 0 {
+                unseen.push(Unseen::Elsewhere { hits });
+            }
         }
         if unseen.is_empty() {
             unseen.push(Unseen::Absent);
@@ -173,24 +200,40 @@ impl Input<'_, '_> {
                 let subject = Arc::from(rule.id.as_str());
                 unknowns.insert(Unknown { kind: UnknownKind::Floor, subject, text: floor.clone() });
             }
-            if node.host.name().is_none() && self.summary.inputs.len() > 1 {
-                let text = "lines do not name their host, which may be any".to_owned();
-                let subject = Arc::clone(node.source);
-                unknowns.insert(Unknown { kind: UnknownKind::Host, subject, text });
-            }
-            let inputs = self.summary.inputs.iter().filter(|input| input.name == *node.source);
-            for input in inputs {
-                let taken = [
-                    (input.year_was_guessed, "the year was guessed"),
-                    (input.zone_was_assumed, "times were taken as UTC"),
-                ];
-                for (_, text) in taken.into_iter().filter(|(is_taken, _)| *is_taken) {
-                    let subject = Arc::clone(node.source);
-                    unknowns.insert(Unknown { kind: UnknownKind::Clock, subject, text: text.to_owned() });
-                }
-            }
         }
+        self.sources(case, &mut unknowns);
         unknowns.into_iter().collect()
+    }
+
+    /// What is taken for granted of the sources of an incident.
+    fn sources(&self, case: &Case<'_, '_>, unknowns: &mut BTreeSet<Unknown>) {
+        let named: BTreeSet<&str> = case.members.iter().map(|node| &**node.source).collect();
+        let nameless: BTreeSet<&str> = case
+            .members
+            .iter()
+            .filter(|node| node.host.name().is_none() && self.summary.inputs.len() > 1)
+            .map(|node| &**node.source)
+            .collect();
+        let of = |is_so: fn(&InputSummary) -> bool| {
+            let inputs = self.summary.inputs.iter().filter(|input| is_so(input));
+            inputs.map(|input| &*input.name).filter(|name| named.contains(name)).collect::<BTreeSet<&str>>()
+        };
+        let mut add = |kind, sources: BTreeSet<&str>, text: &str| {
+            let Some(first) = sources.first() else { return };
+            let text = match sources.len() {
+                1 => text.to_owned(),
+                number => format!("{text}, in {number} inputs"),
+            };
+            unknowns.insert(Unknown { kind, subject: Arc::from(*first), text });
+        };
+        add(UnknownKind::Clock, of(|input| input.year_was_guessed), "the year was guessed");
+        add(UnknownKind::Clock, of(|input| input.zone_was_assumed), "times were taken as UTC");
+        let hosts: BTreeSet<Host<'_>> = case.members.iter().map(|node| node.host).collect();
+        if hosts.len() > 1 {
+            let text = format!("the clocks of {} hosts or files are taken to agree", hosts.len());
+            add(UnknownKind::Clock, named.first().copied().into_iter().collect(), &text);
+        }
+        add(UnknownKind::Host, nameless, "lines do not name their host, which may be any");
     }
 
     /// Components that would tell of the effects of an incident, and have no logs.
@@ -199,10 +242,11 @@ impl Input<'_, '_> {
             for cause in self.graph.from[node.rule].iter().map(|cause| &self.graph.causes[*cause]) {
                 let Some(component) = &self.graph.rules[cause.to].component else { continue };
                 let host = (cause.scope != Scope::Cluster).then_some(node.host);
-                if !self.presence.has(component, host) {
+                if !self.presence.has(component, host) && !self.presence.is_replaced(Some(component)) {
+                    let component = carrier(component);
                     unknowns.insert(Unknown {
                         kind: UnknownKind::NoLogs,
-                        subject: Arc::from(component.as_str()),
+                        subject: Arc::from(component),
                         text: format!("no logs of {component}"),
                     });
                 }
@@ -219,19 +263,23 @@ impl Input<'_, '_> {
             return;
         };
         // Who dropped, on which host: how many, if all of them say.
-        let mut lost: BTreeMap<(Arc<str>, &str), (usize, Option<u64>)> = BTreeMap::new();
+        struct Lost {
+            times: usize,
+            lines: Option<u64>,
+        }
+        let mut lost: BTreeMap<(Arc<str>, &str), Lost> = BTreeMap::new();
         for gap in &self.summary.gaps {
             if case.members.iter().any(|node| is_gap_of(gap, Some(node.host), times)) {
                 let subject = Arc::clone(gap.host.as_ref().unwrap_or(&gap.source));
-                let (number, lines) = lost.entry((subject, gap.by)).or_insert((0, Some(0)));
-                *number += 1;
-                *lines = lines.zip(gap.lines).map(|(sum, lines)| sum.saturating_add(lines));
+                let lost = lost.entry((subject, gap.by)).or_insert(Lost { times: 0, lines: Some(0) });
+                lost.times += 1;
+                lost.lines = lost.lines.zip(gap.lines).map(|(sum, lines)| sum.saturating_add(lines));
             }
         }
-        for ((subject, by), (number, lines)) in lost {
+        for ((subject, by), Lost { times, lines }) in lost {
             let text = match lines {
                 Some(lines) => format!("{by} dropped {lines} lines"),
-                None => format!("{by} dropped lines, told {}", count(number, "time")),
+                None => format!("{by} dropped lines, told {}", count(times as u64, "time")),
             };
             unknowns.insert(Unknown { kind: UnknownKind::Gap, subject, text });
         }

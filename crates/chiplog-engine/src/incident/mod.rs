@@ -22,7 +22,7 @@ use chiplog_rules::{Basis, Lag, RuleSet};
 use crate::ScanSummary;
 use absent::Input;
 use graph::Graph;
-use join::Edge;
+use join::{Edge, Links};
 use node::Node;
 use presence::Presence;
 use rank::Case;
@@ -30,8 +30,9 @@ use rank::Case;
 /// Which findings of a scan belong together, and what probably started them.
 ///
 /// A function of the rules and the summary alone; the order of findings and sightings does not
-/// matter. Every finding that is a warning or worse and not noise is in exactly one incident; an
-/// incident may be a single finding. The gravest come first, then the earliest.
+/// matter. Every finding that is a warning or worse and not noise is in exactly one incident, as long
+/// as there are no more than 10,000; an incident may be a single finding. The gravest come first: of the
+/// worst severity, with the most findings of it, with the most members; then the earliest.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -71,19 +72,27 @@ pub fn diagnose(rules: &RuleSet, summary: &ScanSummary) -> Vec<Incident> {
     let graph = Graph::new(rules);
     let nodes = node::nodes(&graph, summary);
     let presence = Presence::new(&graph, summary, &nodes);
-    let links = join::links(&graph, &nodes);
-    let groups = join::groups(&graph, &nodes, &links);
+    let links = Links::new(&graph, &nodes);
     let mut edges: BTreeMap<usize, Vec<Edge>> = BTreeMap::new();
-    for link in links {
-        edges.entry(link.to).or_default().push(link);
+    for edge in &links.edges {
+        edges.entry(edge.to).or_default().push(*edge);
     }
+    let groups = join::groups(&graph, &nodes, links);
     let input = Input { graph: &graph, summary, nodes: &nodes, presence: &presence };
     let mut incidents: Vec<(usize, Incident)> = groups
         .into_iter()
         .filter_map(|group| Some((*group.first()?, incident(&input, &group, &edges))))
         .collect();
     incidents.sort_by_key(|(first, incident)| {
-        (Reverse(incident.severity), incident.first_time.is_none(), incident.first_time, *first)
+        let grave = incident
+            .members
+            .iter()
+            .filter(|member| matches!(member.seen, Seen::Finding(_)) && member.severity >= incident.severity);
+        (
+            Reverse((incident.severity, grave.count(), incident.members.len())),
+            (incident.first_time.is_none(), incident.first_time),
+            *first,
+        )
     });
     incidents.into_iter().map(|(_, incident)| incident).collect()
 }
@@ -93,9 +102,9 @@ fn incident(input: &Input<'_, '_>, group: &[usize], edges: &BTreeMap<usize, Vec<
     let case = Case::new(input.graph, input.nodes, group, edges);
     let ranked = case.candidates(&|path| input.expected(&case, path).len());
     let chain = ranked.first().map(|first| first.chain.clone()).unwrap_or_default();
-    let root = case.root(&ranked);
     let candidates: Vec<Candidate> = ranked.into_iter().map(|ranked| ranked.candidate).collect();
     let start = candidates.first().map_or(0, |first| first.member);
+    let root = case.is_root(start).then_some(start);
     let expected = input.expected(&case, &case.path(start, &chain));
     let suspects = if root.is_some() { Vec::new() } else { input.suspects(&case, start) };
     let unknowns = input.unknowns(&case, &suspects);
@@ -166,8 +175,8 @@ fn link(graph: &Graph<'_>, edge: &Edge) -> Link {
 pub struct Incident {
     /// The worst severity of the members that opened.
     pub severity: Severity,
-    /// Time of the first hit of any member on a path from the root; of all members if they have no
-    /// such path. `None` if no member has a time.
+    /// Time of the first hit of a finding, or of the first candidate if that is earlier. `None` if
+    /// none of them has a time.
     pub first_time: Option<UnixNanos>,
     /// Time of the last hit of any member.
     pub last_time: Option<UnixNanos>,
@@ -240,7 +249,7 @@ pub enum Root {
     Member(usize),
     /// The first thing seen is itself an effect, and what led to it was not seen.
     Unknown {
-        /// The first symptom, an index into [`Incident::members`].
+        /// The first symptom of the likeliest line of events, an index into [`Incident::members`].
         earliest: usize,
         /// What is known to lead to it, the likeliest first.
         suspects: Vec<Suspect>,
@@ -329,12 +338,16 @@ pub struct Link {
 pub enum Fit {
     /// Between the least and the greatest.
     Within,
-    /// Sooner than the least.
+    /// Sooner than the least; or a little before its cause, where the lag is not known.
     Sooner,
     /// Later than the greatest, but not by much.
     Later,
     /// Later than that, while the cause went on.
     Lasting,
+    /// The effect had its first hit before the cause, and opened after it.
+    Opened,
+    /// Sooner, while both went on: the emitter writes no line of the cause below its own limit.
+    Floor,
     /// The lag is not known; the effect came soon after.
     NotMeasured,
     /// One of the two has no time.
@@ -372,7 +385,17 @@ pub enum Unseen {
     Gap,
     /// The emitter writes no line below its own limit.
     Floor(Arc<str>),
-    /// It was seen, but not often enough, or not on that host or at that time.
+    /// It was seen, but only after what it would lead to.
+    Later {
+        /// How much later, in nanoseconds. Zero if nobody knows.
+        nanos: i64,
+    },
+    /// It was seen, but not often enough for its rule to open.
+    BelowThreshold {
+        /// How many hits there were.
+        hits: u64,
+    },
+    /// It was seen, but not on that host or not at that time.
     Elsewhere {
         /// How many hits there were in all.
         hits: u64,
@@ -436,7 +459,14 @@ impl fmt::Display for Unseen {
             Self::BeforeInput => f.write_str("the input starts too late to show it"),
             Self::Gap => f.write_str("lines are missing at that time"),
             Self::Floor(floor) => write!(f, "not every case is logged: {floor}"),
-            Self::Elsewhere { hits } => write!(f, "{hits} hits, none that fit in host and time"),
+            Self::Later { nanos: 0 } => f.write_str("seen, at an unknown time"),
+            Self::Later { nanos } => write!(f, "seen, but only {} later", words::duration(*nanos)),
+            Self::BelowThreshold { hits } => {
+                write!(f, "only {}, below the rule's threshold", words::count(*hits, "hit"))
+            }
+            Self::Elsewhere { hits } => {
+                write!(f, "{}, none that fits in host and time", words::count(*hits, "hit"))
+            }
             Self::Absent => f.write_str("no such line, though the logs are there"),
         }
     }

@@ -3,10 +3,17 @@
 use std::sync::Arc;
 
 use chiplog_parse::Severity;
+use chiplog_rules::RuleSeverity;
 
 use super::Seen;
 use super::graph::Graph;
-use crate::ScanSummary;
+use crate::{Finding, ScanSummary};
+
+/// Findings and sightings that are looked at; findings first, and the earliest of them.
+const MAX_NODES: usize = 10_000;
+
+/// From this specificity on, a rule's lines are of one problem.
+const TELLING: u8 = 66;
 
 type Group = [(Arc<str>, Arc<str>)];
 
@@ -23,9 +30,15 @@ pub(super) struct Node<'s> {
     /// Nanoseconds since the epoch, as all times here.
     pub(super) first: Option<i64>,
     pub(super) last: Option<i64>,
+    /// When it became trouble, at the first hit or later: a rule may count over minutes, and its first
+    /// hit may have been a stray one. The first hit if nobody knows.
+    pub(super) opened: Option<i64>,
     pub(super) hits: u64,
     /// It makes an incident: a finding of a warning or worse that is not noise.
     pub(super) is_trouble: bool,
+    /// It tells of a cause, not only of a possible one: trouble, or hits of a rule that is grave and
+    /// specific, at a known time, although they opened nothing.
+    pub(super) is_telling: bool,
 }
 
 /// The host that lines are of.
@@ -78,6 +91,27 @@ pub(super) fn label<'s>(group: &'s Group, name: &str) -> Option<&'s str> {
     group.iter().find(|(known, _)| &**known == name).map(|(_, value)| &**value)
 }
 
+/// Whether two values of a label are of one thing.
+pub(super) fn is_same(label: &str, left: &str, right: &str) -> bool {
+    if label != "pod" {
+        return left == right;
+    }
+    let ((left, ours), (right, theirs)) = (pod(left), pod(right));
+    left == right && (ours.is_none() || theirs.is_none() || ours == theirs)
+}
+
+/// Name and namespace of a pod: `web-0`, `default/web-0`, or `web-0_default(UID)` as the kubelet wrote
+/// it up to 1.20. Neither holds a `_` or a `/` itself.
+fn pod(text: &str) -> (&str, Option<&str>) {
+    if let Some((namespace, name)) = text.split_once('/') {
+        return (name, Some(namespace));
+    }
+    match text.split_once('_') {
+        Some((name, rest)) => (name, Some(rest.split('(').next().unwrap_or(rest))),
+        None => (text, None),
+    }
+}
+
 /// The components whose lines are about the cluster, whatever host they run on.
 const OF_THE_CLUSTER: [&str; 8] = [
     "client-go",
@@ -98,6 +132,8 @@ fn about<'s>(graph: &Graph<'_>, rule: usize, group: &'s Group, host: Host<'s>) -
 
 /// Everything that was seen, in an order that does not depend on that of the summary.
 pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node<'s>> {
+    let is_noise = |id: &str| graph.rule_of(id).is_some_and(|rule| graph.rules[rule].is_noise);
+    let is_trouble = |finding: &Finding| finding.severity >= Severity::Warning && !is_noise(&finding.rule_id);
     let findings = summary.findings.iter().enumerate().filter_map(|(index, finding)| {
         let rule = graph.rule_of(&finding.rule_id)?;
         let host = Host::new(label(&finding.group, "host"), &finding.source);
@@ -110,8 +146,10 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             about: about(graph, rule, &finding.group, host),
             first: finding.first_time.map(|time| time.0),
             last: finding.last_time.map(|time| time.0),
+            opened: finding.opened_time.max(finding.first_time).map(|time| time.0),
             hits: finding.hits,
-            is_trouble: !graph.rules[rule].is_noise && finding.severity >= Severity::Warning,
+            is_trouble: is_trouble(finding),
+            is_telling: is_trouble(finding),
         })
     });
     let sightings = summary.sightings.iter().enumerate().filter_map(|(index, sighting)| {
@@ -126,28 +164,48 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             about: about(graph, rule, &sighting.group, host),
             first: sighting.first_time.map(|time| time.0),
             last: sighting.last_time.map(|time| time.0),
+            opened: sighting.first_time.map(|time| time.0),
             hits: sighting.hits,
             is_trouble: false,
+            is_telling: sighting.first_time.is_some()
+                && graph.rules[rule].severity >= RuleSeverity::Error
+                && graph.rules[rule].specificity >= TELLING,
         })
     });
     let mut nodes: Vec<Node<'s>> = findings.chain(sightings).collect();
-    nodes.sort_by(|a, b| {
-        let time = |node: &Node<'_>| (node.first.is_none(), node.first, node.last);
-        time(a)
-            .cmp(&time(b))
-            .then_with(|| graph.rules[a.rule].id.cmp(&graph.rules[b.rule].id))
-            .then_with(|| a.host.cmp(&b.host))
-            .then_with(|| a.group.cmp(b.group))
-            .then_with(|| a.source.cmp(b.source))
-            .then_with(|| (b.is_trouble, a.hits).cmp(&(a.is_trouble, b.hits)))
-            .then_with(|| a.seen.cmp(&b.seen))
-    });
+    nodes.sort_by(|a, b| b.is_trouble.cmp(&a.is_trouble).then_with(|| order(graph, a, b)));
+    nodes.truncate(MAX_NODES);
+    nodes.sort_by(|a, b| order(graph, a, b));
     nodes
+}
+
+/// The order of nodes: by time, those without one last.
+fn order(graph: &Graph<'_>, a: &Node<'_>, b: &Node<'_>) -> std::cmp::Ordering {
+    let time = |node: &Node<'_>| (node.first.is_none(), node.first, node.last);
+    time(a)
+        .cmp(&time(b))
+        .then_with(|| graph.rules[a.rule].id.cmp(&graph.rules[b.rule].id))
+        .then_with(|| a.host.cmp(&b.host))
+        .then_with(|| a.group.cmp(b.group))
+        .then_with(|| a.source.cmp(b.source))
+        .then_with(|| (b.is_trouble, a.hits).cmp(&(a.is_trouble, b.hits)))
+        .then_with(|| a.seen.cmp(&b.seen))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pod_has_several_spellings() {
+        for pod in ["web-0", "default/web-0", "web-0_default", "web-0_default(bb39563f)"] {
+            assert!(is_same("pod", pod, "default/web-0"), "{pod}");
+        }
+        for pod in ["web-1", "shop/web-0", "web-0_shop(bb39563f)"] {
+            assert!(!is_same("pod", pod, "default/web-0"), "{pod}");
+        }
+        assert!(!is_same("volume", "a_b", "b/a"));
+    }
 
     #[test]
     fn hosts_are_one_unless_both_say_otherwise() {

@@ -32,12 +32,15 @@ const PROGRAMS: &[(&str, &[&str])] = &[
 
 /// Components without logs of their own, and those in whose logs they are told of.
 const CARRIED: &[(&str, &[&str])] = &[
-    ("client-go", &["kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy"]),
+    ("client-go", &["kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"]),
     ("cni", &["kubelet", "containerd", "crio"]),
-    ("oom", &["kernel"]),
-    ("network", &["kubelet", "kube-apiserver", "kube-proxy", "etcd"]),
+    ("network", &["kube-apiserver", "kubelet", "kube-proxy", "etcd"]),
     ("runc", &["kubelet", "containerd", "docker", "crio"]),
 ];
+
+/// Components of which a cluster has one: where there is another, none is missed.
+const INSTEAD: &[&[&str]] =
+    &[&["containerd", "crio", "docker"], &["calico", "cilium", "flannel"], &["k3s", "etcd"]];
 
 /// Times from the first to the last, in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +113,13 @@ impl<'s> Presence<'s> {
         })
     }
 
+    /// Whether a component has no logs while another has that stands in its place.
+    pub(super) fn is_replaced(&self, component: Option<&str>) -> bool {
+        let Some(component) = component.filter(|component| !self.has(component, None)) else { return false };
+        let places = INSTEAD.iter().filter(|place| place.contains(&component));
+        places.flat_map(|place| place.iter()).any(|other| self.has(other, None))
+    }
+
     /// Whether the logs of a component cover a time, on one of the hosts.
     pub(super) fn covers(&self, component: &str, host: Option<Host<'_>>, times: Span) -> bool {
         let Some(names) = self.names(component) else { return false };
@@ -133,6 +143,12 @@ impl<'s> Presence<'s> {
         }
         PROGRAMS.iter().find(|(known, _)| *known == component).map(|(known, _)| vec![*known])
     }
+}
+
+/// The component in whose logs another is told of, itself if it has logs of its own.
+pub(super) fn carrier(component: &str) -> &str {
+    let carried = CARRIED.iter().find(|(carried, _)| *carried == component);
+    carried.and_then(|(_, carriers)| carriers.first()).copied().unwrap_or(component)
 }
 
 fn is_of(host: Host<'_>, asked: Option<Host<'_>>) -> bool {

@@ -71,15 +71,23 @@ fn rules() -> RuleSet {
     SET.clone()
 }
 
+/// The same, but of a slow disk nothing is told below a limit.
+fn rules_with_floor() -> RuleSet {
+    static SET: LazyLock<RuleSet> =
+        LazyLock::new(|| rules_with(&RULES.replacen("critical 85", "critical 85 floor", 1), CAUSES));
+    SET.clone()
+}
+
 fn rules_with(rules: &str, causes: &str) -> RuleSet {
     let mut text = String::new();
     for line in rules.lines().filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
         let mut word = || words.next().unwrap();
         let (id, severity, specificity) = (word(), word(), word());
+        let floor = words.next().map_or("", |_| "floor = \"nothing below a second\"\n");
         writeln!(
             text,
-            "[[rule]]\nid = \"{id}\"\nmatch = \"{id}!\"\nseverity = \"{severity}\"\nspecificity = {specificity}"
+            "[[rule]]\nid = \"{id}\"\nmatch = \"{id}!\"\nseverity = \"{severity}\"\nspecificity = {specificity}\n{floor}"
         )
         .unwrap();
     }
@@ -87,22 +95,22 @@ fn rules_with(rules: &str, causes: &str) -> RuleSet {
     RuleSet::load(files).unwrap_or_else(|errors| panic!("{errors}")).set
 }
 
-/// One line each: host (`-` if unnamed), rule, first and last time in seconds, hits; `?` in front of
-/// the rule if no finding opened, and labels behind.
+/// One line each: host (`-` if unnamed, `-1` in a source of its own), rule, first and last time in
+/// seconds, hits; `?` in front of the rule if no finding opened, `~5` behind the first time if it opened
+/// later, and labels behind all.
 fn summary(rules: &RuleSet, seen: &str) -> ScanSummary {
     let mut summary = ScanSummary::default();
     for line in seen.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words = line.split_whitespace();
         let host = words.next().unwrap();
         let id = words.next().unwrap();
-        let mut seconds = || {
-            let seconds: f64 = words.next().unwrap().parse().unwrap();
-            Some(UnixNanos((seconds * 1e9) as i64))
-        };
-        let (first_time, last_time) = (seconds(), seconds());
+        let (first, last) = (words.next().unwrap(), words.next().unwrap());
+        let (first, opened) = first.split_once('~').unwrap_or((first, first));
+        let [first_time, opened_time, last_time] = [first, opened, last]
+            .map(|seconds| Some(UnixNanos((seconds.parse::<f64>().unwrap() * 1e9) as i64)));
         let hits = words.next().unwrap().parse().unwrap();
         let mut group: Vec<(Arc<str>, Arc<str>)> = vec![];
-        if host != "-" {
+        if !host.starts_with('-') {
             group.push((Arc::from("host"), Arc::from(host)));
         }
         group.extend(words.map(|word| {
@@ -113,7 +121,7 @@ fn summary(rules: &RuleSet, seen: &str) -> ScanSummary {
         if !summary.inputs.iter().any(|input| input.name == source) {
             summary.inputs.push(InputSummary {
                 name: Arc::clone(&source),
-                hosts: if host == "-" { vec![] } else { vec![Arc::from(host)] },
+                hosts: if host.starts_with('-') { vec![] } else { vec![Arc::from(host)] },
                 first_time: Some(UnixNanos(-3_600 * SECOND)),
                 last_time: Some(UnixNanos(3_600 * SECOND)),
                 ..InputSummary::default()
@@ -130,6 +138,7 @@ fn summary(rules: &RuleSet, seen: &str) -> ScanSummary {
             let severity = rules.get(id).unwrap().severity.of_log();
             let mut finding = Finding::new(Arc::from(id), Arc::from(id), severity, source);
             (finding.first_time, finding.last_time, finding.hits) = (first_time, last_time, hits);
+            finding.opened_time = opened_time;
             finding.group = group;
             summary.findings.push(finding);
         }
@@ -266,6 +275,114 @@ fn a_report_after_the_fact_is_still_the_root() {
     assert!(incident.candidates[0].reasons.iter().any(|reason| reason.text.starts_with("told 15 s after")));
 }
 
+/// A disk gets slower: what takes a tenth of a second too long is told before what takes a second.
+#[test]
+fn a_cause_below_its_floor_is_told_after_its_effect() {
+    let rules = rules_with_floor();
+    let diagnosed = |seen: &str| diagnose(&rules, &summary(&rules, seen));
+    let seen = "
+        cp-1 commit-late  0~2 60 90
+        cp-1 disk-slow   36   50 7
+        cp-2 leader-lost 40   60 5
+    ";
+    let [incident] = &diagnosed(seen)[..] else { panic!("one incident") };
+    assert_eq!(told(incident), "disk-slow -> commit-late -> leader-lost");
+    assert_eq!((incident.links[0].fit, incident.links[0].lag_nanos), (Fit::Floor, Some(-36 * SECOND)));
+    let reasons = &incident.candidates[0].reasons;
+    let order = reasons.iter().find(|reason| reason.kind == ReasonKind::Order).expect("an order");
+    assert_eq!(order.text, "told 36 s after its first effect: it leaves a line only above a limit");
+    let lags = reasons.iter().find(|reason| reason.kind == ReasonKind::Lags).expect("lags");
+    assert!(
+        lags.text.starts_with("commit-late 36 s earlier, with its cause below its limit ("),
+        "{}",
+        lags.text
+    );
+    // Long over, or long before, it was something else.
+    for apart in [
+        "cp-1 commit-late  0  20 90\ncp-1 disk-slow  36  50 7",
+        "cp-1 commit-late  0 900 90\ncp-1 disk-slow 400 900 7",
+    ] {
+        assert_eq!(diagnosed(apart).len(), 2, "{apart}");
+    }
+    // What has no floor is told when it happens.
+    assert_eq!(self::diagnosed("cp-1 commit-late 0 60 90\ncp-1 disk-slow 36 50 7").len(), 2);
+}
+
+/// Its first hit was a stray one, from when all was well.
+#[test]
+fn an_effect_that_opened_later_than_its_cause_is_explained() {
+    let seen = "
+        cp-2 leader-lost  0~65 70 7
+        cp-1 disk-slow   50    90 9
+        cp-1 commit-late 51    90 9
+    ";
+    let [incident] = &diagnosed(seen)[..] else { panic!("one incident") };
+    assert_eq!(told(incident), "disk-slow -> commit-late -> leader-lost");
+    assert_eq!(incident.links[incident.chain[1]].fit, Fit::Opened);
+    let texts: Vec<&str> = incident.candidates[0].reasons.iter().map(|reason| reason.text.as_str()).collect();
+    assert!(texts.contains(&"came before the others opened"), "{texts:?}");
+    assert!(
+        texts.iter().any(|text| text.contains("leader-lost opened 14 s later, after a first hit before (")),
+        "{texts:?}"
+    );
+    // It was open before.
+    let before = diagnosed(&seen.replace("0~65", "0~40"));
+    assert_eq!(
+        before.iter().map(told).collect::<Vec<_>>(),
+        ["disk-slow -> commit-late", "? [commit-late disk-slow] leader-lost",]
+    );
+}
+
+/// Files of the members of a cluster, none of which says where it is from.
+#[test]
+fn one_trouble_in_sources_without_hosts_is_one_incident() {
+    let members = "-1 disk-slow 0 60 9\n-2 disk-slow 30 50 9\n-3 disk-slow 170 180 9";
+    let [incident] = &diagnosed(members)[..] else { panic!("one incident") };
+    assert_eq!((told(incident).as_str(), incident.members.len()), ("disk-slow", 3));
+    assert_eq!(diagnosed(&members.replace("170", "190")).len(), 2);
+    // Hosts that have names are told apart, by their names.
+    assert_eq!(diagnosed("cp-1 disk-slow 0 60 9\ncp-2 disk-slow 30 50 9").len(), 2);
+    // Days later, it is another.
+    assert_eq!(diagnosed("-1 disk-slow 0 60 9\n-2 disk-slow 200000 200050 9").len(), 2);
+}
+
+/// Two recordings of nodes that are not named: each has its own cause.
+#[test]
+fn what_is_here_for_sure_explains_it_better_than_what_may_be() {
+    let recordings = "
+        -1 network-down  0 300 9
+        -1 probe-failed 10 300 9 pod=a
+        -2 network-down 20 310 9
+        -2 probe-failed 30 310 9 pod=b
+    ";
+    let [incident] = &diagnosed(recordings)[..] else { panic!("one incident") };
+    assert_eq!(incident.links.len(), 2);
+    for link in &incident.links {
+        assert_eq!(incident.members[link.cause].source, incident.members[link.effect].source);
+    }
+    let later = recordings.replace("20 310", "600 900").replace("30 310", "610 900");
+    assert_eq!(diagnosed(&later).len(), 2);
+    // Nobody knows the lag, and nobody knows the host.
+    assert_eq!(diagnosed("-1 noisy 0 10 9\n-2 pods-stuck 100 900 9").len(), 1);
+    assert_eq!(diagnosed("-1 noisy 0 10 9\n-2 pods-stuck 300 900 9").len(), 2);
+    assert_eq!(diagnosed("-1 noisy 0 10 9\n-1 pods-stuck 300 900 9").len(), 1);
+}
+
+#[test]
+fn the_gravest_incident_comes_first() {
+    let incidents = diagnosed(
+        "
+        w-1 noisy          0 60 9
+        w-2 network-down  10 60 9
+        cp-1 disk-slow    20 60 9
+        cp-1 commit-late  21 60 9
+        w-3 crashloop     15 60 9 pod=a
+        ",
+    );
+    let firsts: Vec<&str> = incidents.iter().map(|incident| &*incident.members[0].rule_id).collect();
+    assert_eq!(firsts, ["disk-slow", "network-down", "crashloop", "noisy"]);
+}
+
 #[test]
 fn what_opened_nothing_is_a_link_but_makes_no_incident() {
     let chain = CHAIN.replace("commit-late", "?commit-late");
@@ -360,20 +477,22 @@ prop_compose! {
         is_sighting in prop::bool::weighted(0.3),
         first in 0..2_000_u32,
         length in 0..600_u32,
+        opening in 0..100_u32,
         pod in 0..3,
     ) -> String {
-        let host = ["-", "cp-1", "cp-2", "w-1"][host];
+        let host = ["-", "cp-1", "-2", "w-1"][host];
         let mark = if is_sighting { "?" } else { "" };
         let first = f64::from(first) / 4.0;
         let last = first + f64::from(length);
-        format!("{host} {mark}{} {first} {last} 3 pod={pod}", IDS[rule])
+        let opened = first + f64::from(length * opening / 100);
+        format!("{host} {mark}{} {first}~{opened} {last} 3 pod={pod}", IDS[rule])
     }
 }
 
 proptest! {
     #[test]
     fn the_order_of_the_input_does_not_matter(lines in prop::collection::vec(line(), 1..25), turn in 0..25_usize) {
-        let rules = rules();
+        let rules = rules_with_floor();
         let forward = placeless(diagnose(&rules, &summary(&rules, &lines.join("\n"))));
         let mut turned = lines.clone();
         turned.rotate_left(turn % lines.len());
@@ -385,7 +504,7 @@ proptest! {
 
     #[test]
     fn incidents_are_sound(lines in prop::collection::vec(line(), 1..25)) {
-        let rules = rules();
+        let rules = rules_with_floor();
         let summary = summary(&rules, &lines.join("\n"));
         let incidents = diagnose(&rules, &summary);
         let mut times_seen = vec![0; summary.findings.len()];
@@ -459,6 +578,20 @@ proptest! {
             prop_assert!(matches!(incident.root, Root::Unknown { earliest: 0, .. }), "{}", told(&incident));
         }
     }
+}
+
+/// Thousands of findings of one cause are one incident, however many of its links are kept.
+#[test]
+fn a_large_incident_is_one() {
+    let lines: String = (0..600)
+        .flat_map(|node| {
+            [format!("n-{node} commit-late 1 60 9\n"), format!("n-{node} ?leader-lost 2 60 1\n")]
+        })
+        .collect();
+    let [incident] = &diagnosed(&format!("{lines}cp-1 leader-lost 3 3 1"))[..] else {
+        panic!("one incident")
+    };
+    assert_eq!(incident.members.len(), 1_201);
 }
 
 #[test]

@@ -1,4 +1,9 @@
-//! Durations in words.
+//! Durations and numbers in words.
+
+/// `1 hit`, `2 hits`.
+pub(super) fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
 
 /// A duration as people write it: `0.2 s`, `41 s`, `4 m 06 s`, `1 h 05 m`, `2 d 3 h`.
 pub(super) fn duration(nanos: i64) -> String {
@@ -10,7 +15,7 @@ pub(super) fn duration(nanos: i64) -> String {
         0 => format!("{millis} ms"),
         1..10 if millis % 1_000 >= 100 => format!("{seconds}.{} s", millis % 1_000 / 100),
         1..60 => format!("{seconds} s"),
-        60..3_600 if seconds % 60 == 0 => format!("{} m", seconds / 60),
+        60..3_600 if seconds.is_multiple_of(60) => format!("{} m", seconds / 60),
         60..3_600 => format!("{} m {:02} s", seconds / 60, seconds % 60),
         3_600..86_400 if seconds % 3_600 < 60 => format!("{} h", seconds / 3_600),
         3_600..86_400 => format!("{} h {:02} m", seconds / 3_600, seconds % 3_600 / 60),

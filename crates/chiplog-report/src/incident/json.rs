@@ -186,6 +186,8 @@ impl Serialize for LinkJson<'_> {
             Fit::Sooner => "sooner",
             Fit::Later => "later",
             Fit::Lasting => "lasting",
+            Fit::Opened => "opened",
+            Fit::Floor => "floor",
             Fit::NotMeasured => "not_measured",
             Fit::NoTime => "no_time",
             _ => "other",

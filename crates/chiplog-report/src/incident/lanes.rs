@@ -17,9 +17,9 @@ pub(super) struct Stretch {
     pub(super) last: UnixNanos,
 }
 
-/// One line for the stretches of a home that do not overlap, homes by their first stretch. Empty if
-/// there is no time to spread them over.
-pub(super) fn lanes(stretches: &[Stretch]) -> Vec<String> {
+/// One line for the stretches of a home that do not overlap, and the home; by their first stretch. Empty
+/// if there is no time to spread them over.
+pub(super) fn lanes(stretches: &[Stretch]) -> Vec<(String, &str)> {
     let first = stretches.iter().map(|stretch| stretch.first.0).min();
     let last = stretches.iter().map(|stretch| stretch.last.0).max();
     let (Some(first), Some(last)) = (first, last) else { return vec![] };
@@ -53,11 +53,11 @@ pub(super) fn lanes(stretches: &[Stretch]) -> Vec<String> {
         lane[from..=to].fill(sign(stretch.row));
     }
     let (first, last) = (clock(UnixNanos(first)), clock(UnixNanos(last)));
-    let line = |home: &str, lane: &[char; COLUMNS]| {
+    let line = |lane: &[char; COLUMNS]| {
         let lane: String = lane.iter().collect();
-        format!("{first} {lane} {last}  {home}").trim_end().to_owned()
+        format!("{first} {lane} {last}")
     };
-    homes.iter().flat_map(|home| lanes[home].iter().map(move |lane| line(home, lane))).collect()
+    homes.iter().flat_map(|home| lanes[home].iter().map(|lane| (line(lane), *home))).collect()
 }
 
 /// Row 1 to 9 as digits, from 10 on as letters, beyond those `+`.
@@ -88,7 +88,7 @@ mod tests {
             stretch(11, "w-07", 1_200, 1_300),
         ];
         assert_eq!(
-            lanes(&stretches),
+            lanes(&stretches).iter().map(|(lane, home)| format!("{lane}  {home}")).collect::<Vec<_>>(),
             [
                 "00:00 12222222222222222222222222222222222222222 00:39  w-07",
                 "00:00 ....................bb.................. 00:39  w-07",
@@ -99,6 +99,6 @@ mod tests {
                 "1222222222222222222222222222222222222222"
             ))
         );
-        assert_eq!(lanes(&stretches[..1]), [] as [&str; 0]);
+        assert!(lanes(&stretches[..1]).is_empty());
     }
 }

@@ -9,6 +9,7 @@ use chiplog_parse::UnixNanos;
 use super::lanes::{Stretch, lanes};
 use crate::Style;
 use crate::human::{Roughly, Thousands};
+use crate::layout::{cut_start, width};
 use crate::scan::write_paragraphs;
 
 /// Incidents that are shown; JSON has all.
@@ -19,6 +20,9 @@ const PARTS: usize = 3;
 
 /// Links of a chain that are shown.
 const STEPS: usize = 8;
+
+/// Column at which the text of a paragraph starts.
+const INDENT: usize = 9;
 
 /// Writes what belongs together: what started it and why that is thought, the order of events, what was
 /// expected and not seen, what is not known, and a timeline. Incidents of a single finding say nothing
@@ -36,23 +40,29 @@ pub(crate) fn write_incidents(
         writeln!(out)?;
         let text = Text { incident, rows, style };
         write_paragraphs(out, &text.paragraphs(number + 1), style)?;
-        for lane in lanes(&text.stretches()) {
-            writeln!(out, "{:9}{lane}", "")?;
+        for (lane, home) in lanes(&text.stretches()) {
+            let room = style.columns().saturating_sub(INDENT + width(&lane) + 2);
+            let line = format!("{lane}  {}", cut_start(home, room, style));
+            writeln!(out, "{:INDENT$}{}", "", line.trim_end())?;
         }
     }
     if told.len() > SHOWN {
-        let more = format!("{} more incidents (--format json has everything)", told.len() - SHOWN);
+        let more = told.len() - SHOWN;
+        let plural = if more == 1 { "" } else { "s" };
+        let more = format!("{more} more incident{plural} (--format json has everything)");
         writeln!(out)?;
         write_paragraphs(out, &[("", more)], style)?;
     }
     Ok(())
 }
 
-/// Whether an incident has a finding that is shown, and more than that.
+/// Whether an incident has a finding that is shown, and trouble of another kind.
 fn is_worth_telling(incident: &Incident, rows: &BTreeMap<usize, usize>) -> bool {
     let is_shown =
         |member: &Member| matches!(member.seen, Seen::Finding(finding) if rows.contains_key(&finding));
-    incident.members.len() > 1 && incident.members.iter().any(is_shown)
+    let mut rules = incident.members.iter().map(|member| &member.rule_id);
+    let first = rules.next();
+    rules.any(|rule| Some(rule) != first) && incident.members.iter().any(is_shown)
 }
 
 struct Text<'a> {
@@ -68,8 +78,14 @@ impl Text<'_> {
         let problems = problems.collect::<std::collections::BTreeSet<_>>().len();
         let mut what = vec![format!("{number}: {problems} kinds of trouble")];
         match incident.hosts.as_slice() {
-            [] => {}
-            [hosts @ ..] if hosts.len() <= 4 => {
+            [] => {
+                let sources = incident.members.iter().map(|member| &member.source);
+                let sources = sources.collect::<std::collections::BTreeSet<_>>().len();
+                if sources > 1 {
+                    what.push(format!("in {} inputs", Thousands(sources as u64)));
+                }
+            }
+            hosts if hosts.len() <= 4 => {
                 let hosts: Vec<String> =
                     hosts.iter().map(|host| self.style.escape(host.as_bytes())).collect();
                 what.push(format!("on {}", hosts.join(", ")));

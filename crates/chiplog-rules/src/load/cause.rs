@@ -363,4 +363,21 @@ to = "disk-slow"
         assert!(told.contains("in a loop: pod-dead -> disk-slow -> apply-slow -> pod-dead"), "{told}");
         assert!(load(&round("feedback = true")).is_ok());
     }
+
+    #[test]
+    fn built_in_causes_say_why_and_name_labels_that_are_there() {
+        let set = RuleSet::builtin();
+        assert!(set.causes().len() > 280);
+        for cause in set.causes() {
+            let (from, to) = (&set.rules()[cause.from], &set.rules()[cause.to]);
+            let name = format!("{} to {}", from.id, to.id);
+            assert!(cause.because.is_some(), "{name}");
+            // A lag that was not measured has no usual time either, and one that was says by whom.
+            assert_eq!(cause.lag.is_some(), cause.basis.is_some(), "{name}");
+            if let Scope::Label(label) = &cause.scope {
+                let has = |rule: &crate::Rule| rule.window.by.iter().any(|by| by.name() == label);
+                assert!(has(from) && has(to), "{name}: {label}");
+            }
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Search {
             short.extend(left_out);
             long
         });
-        Self { literals, long, short: Short::new(&short) }
+        Self { literals, long, short: Short::new(&short, sample) }
     }
 
     pub(super) fn literals(&self) -> &[Vec<u8>] {

@@ -55,16 +55,19 @@ fn literals() -> impl Strategy<Value = Vec<Vec<u8>>> {
     })
 }
 
+/// Some bytes, then a literal by its index, with one byte of it replaced or none.
+type Part = (Vec<u8>, usize, Option<(usize, u8)>);
+
 /// Text that holds literals, and what is one byte away from a literal.
-fn text() -> impl Strategy<Value = Vec<(Vec<u8>, usize, Option<(usize, u8)>)>> {
+fn text() -> impl Strategy<Value = Vec<Part>> {
     vec((word(0..30), any::<usize>(), proptest::option::of((any::<usize>(), any::<u8>()))), 0..30)
 }
 
-fn with(literals: &[Vec<u8>], text: Vec<(Vec<u8>, usize, Option<(usize, u8)>)>) -> Vec<u8> {
+fn with(literals: &[Vec<u8>], text: Vec<Part>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (word, which, miss) in text {
         bytes.extend(word);
-        if which % 3 == 0 {
+        if which.is_multiple_of(3) {
             bytes.push(b'\n');
         }
         if literals.is_empty() {

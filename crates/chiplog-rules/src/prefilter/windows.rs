@@ -88,7 +88,7 @@ pub(super) fn tag(hash: u64, slots: usize) -> u8 {
 
 /// What stands in a slot that belongs to no window.
 pub(super) fn vacant(slot: usize) -> u8 {
-    if slot % 2 == 0 { 0x80 } else { 0 }
+    if slot.is_multiple_of(2) { 0x80 } else { 0 }
 }
 
 impl Windows {

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
-use chiplog_engine::{Block, Finding, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary};
+use chiplog_engine::{
+    Block, Finding, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary, diagnose,
+};
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 use chiplog_source::{BlockReader, Limits};
@@ -95,7 +97,9 @@ pub(super) fn check_splits(data: &[u8]) {
     let live = Plan { block_bytes: usize::from(small) + 1, is_live: true, ..whole };
     let (summary, _) = case.scan(builtin(), live);
     assert_eq!(summary.findings, wanted.findings, "{live:?}");
+    assert_eq!(summary.sightings, wanted.sightings, "{live:?}");
     assert_eq!(summary.rules, wanted.rules, "{live:?}");
+    assert_eq!(diagnose(builtin(), &summary), diagnose(builtin(), &wanted), "{live:?}");
     let lines = chiplog_parse::lines(log).count() as u64;
     assert!(wanted.inputs.iter().all(|input| input.lines == lines && input.bytes == log.len() as u64));
 }
@@ -116,6 +120,7 @@ fn check_modes(rules: &RuleSet, case: &Case<'_>, block_bytes: usize) {
     let (found, transitions) = case.scan(rules, sparse);
     let (wanted, wanted_transitions) = case.scan(rules, dense);
     assert_eq!(found.findings, wanted.findings);
+    assert_eq!(found.sightings, wanted.sightings);
     assert_eq!(found.rules, wanted.rules);
     assert_eq!(found.gaps, wanted.gaps);
     assert_eq!(transitions, wanted_transitions);

@@ -5,6 +5,7 @@ pub(crate) mod detect;
 pub(crate) mod exchange;
 pub(crate) mod explain;
 pub(crate) mod generate;
+pub(crate) mod likely;
 pub(crate) mod parse;
 pub(crate) mod rules;
 pub(crate) mod scan;

@@ -5,9 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
 use chiplog_engine::Warning;
-use chiplog_report::{
-    ScanTextOptions, write_finding_json, write_incident_json, write_scan_json, write_scan_text,
-};
+use chiplog_report::{ScanTextOptions, write_finding_json, write_scan_json, write_scan_text};
 
 use super::{Selection, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
@@ -70,11 +68,11 @@ pub(crate) fn run(
             .findings
             .iter()
             .filter(|finding| show(finding))
-            .try_for_each(|finding| write_finding_json(&mut out, finding))
-            .and_then(|()| incidents.iter().try_for_each(|incident| write_incident_json(&mut out, incident))),
+            .try_for_each(|finding| write_finding_json(&mut out, finding)),
         Format::Text => {
             let style = terminal::stdout_style(display.color);
-            let text = ScanTextOptions { style, show: &show, all: options.all };
+            let is_noise = |id: &str| rules.get(id).is_some_and(|rule| rule.is_noise);
+            let text = ScanTextOptions { style, show: &show, is_noise: &is_noise, all: options.all };
             write_scan_text(&mut out, &summary, &incidents, &text)
         }
     }

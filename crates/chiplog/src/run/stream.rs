@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use chiplog_engine::{Block, BlockSource, Notice, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Detector, Format as LineFormat};
-use chiplog_report::{Roughly, StreamText, Thousands, write_finding_json, write_scan_json};
+use chiplog_report::{Roughly, StreamText, Thousands, write_scan_json, write_transition_json};
 use chiplog_source::Input;
 use crossbeam_channel::{never, tick};
 
+use super::likely::Known;
 use super::{Selection, advice, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
@@ -42,6 +43,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
         blocks.introduce(rule_count);
     }
     let mut pipeline = Pipeline::new(&rules, &options.engine);
+    let mut known = Known::new(&rules);
     let mut failure = None;
     let closed = Arc::clone(&blocks.output_closed);
     let mut on_notice = |notice: Notice<'_>| {
@@ -49,13 +51,19 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
             return;
         }
         let mut out = io::stdout().lock();
+        let cause = match notice {
+            Notice::Transition(finding) if format != Format::Json => known.note(finding),
+            _ => None,
+        };
         let written = match (format, notice) {
             (_, Notice::Transition(finding)) if !selection.shows(finding) => Ok(()),
             (Format::Text, Notice::Transition(finding)) => {
-                text.transition(&mut out, finding, advice(&rules, &finding.rule_id))
+                text.transition(&mut out, finding, advice(&rules, &finding.rule_id), cause.as_ref())
             }
             (Format::Text, Notice::Gap(gap)) => text.gap(&mut out, gap),
-            (Format::Jsonl, Notice::Transition(finding)) => write_finding_json(&mut out, finding),
+            (Format::Jsonl, Notice::Transition(finding)) => {
+                write_transition_json(&mut out, finding, cause.as_ref())
+            }
             _ => Ok(()),
         };
         if let Err(error) = written.and_then(|()| out.flush()) {
