@@ -23,7 +23,8 @@ const LITERALS: &[(&str, &[&[&str]])] = &[
     ("etcd.readindex_timeout", &[&["timed out waiting for read index response"]]),
     // zap's message, and the first words of capnslog's.
     ("etcd.request_stats", &[&["request stats", "start time = "]]),
-    ("etcd.trace", &[&["trace["]]),
+    // The message begins with `trace[`; zap's caller tells it from all others.
+    ("etcd.trace", &[&["trace["], &["traceutil/trace.go"]]),
     ("etcd.snapshot_slow", &[&["snapshotting taking too long to transfer"]]),
     ("etcd.clock_drift", &[&["prober found high clock drift", "the clock difference against peer "]]),
     ("etcd.compaction", &[&["finished scheduled compaction"]]),

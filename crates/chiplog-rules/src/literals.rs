@@ -113,7 +113,7 @@ fn required(hir: &Hir, raw_line: bool, depth: usize, sets: &mut Vec<AnyOf>) {
 /// The sets that hold for whatever begins a match.
 fn prefixes(hir: &Hir, raw_line: bool) -> Vec<AnyOf> {
     let mut extractor = Extractor::new();
-    extractor.limit_class(4).limit_repeat(4).limit_literal_len(64).limit_total(MAX_SET);
+    extractor.limit_class(16).limit_repeat(4).limit_literal_len(64).limit_total(MAX_SET);
     let seq = extractor.extract(hir);
     let Some(literals) = seq.literals() else { return Vec::new() };
     if raw_line {
@@ -158,20 +158,18 @@ fn score(piece: &[u8]) -> u32 {
 /// How good a set is, in order: the greater the better.
 ///
 /// First by what it costs, in picoseconds for each line of a healthy cluster, roughly. A line found
-/// in vain costs as much as passing over some twenty, a short literal a second pass over all input.
-/// Where the search looks closer in vain it costs as much as passing over a line.
+/// in vain costs as much as passing over some twenty. Where the search looks closer in vain it costs
+/// as much as passing over a line. A single short literal costs a second pass over all input, for
+/// the sake of one rule, and so counts as worse than all but the most common long ones.
 pub(crate) fn rank(set: &AnyOf) -> (Reverse<usize>, u32) {
     static WINDOWS: LazyLock<placement::Sample> = LazyLock::new(|| placement::Sample::new(SAMPLE, 6));
-    let cost_of = |literal: &Vec<u8>| {
-        let found = memmem::find_iter(SAMPLE, literal).count() * 5_000;
-        found
-            + match literal.len() {
-                ..windows::MIN_LEN => 15_000,
-                windows::MIN_LEN..windows::AMPLE_LEN => 500 + 30 * WINDOWS.least_count(literal),
-                _ => 30 * WINDOWS.least_count(literal),
-            }
+    let found: usize = set.iter().map(|literal| memmem::find_iter(SAMPLE, literal).count()).sum();
+    let for_all = match set.iter().map(Vec::len).min().unwrap_or(0) {
+        ..windows::MIN_LEN => 100_000,
+        windows::MIN_LEN..windows::AMPLE_LEN => 500,
+        _ => 0,
     };
-    (Reverse(set.iter().map(cost_of).sum()), set_score(set))
+    (Reverse(5_000 * found + 30 * WINDOWS.least_count(set) + for_all), set_score(set))
 }
 
 /// How rare a set is: that of its worst literal, less what each further one costs.

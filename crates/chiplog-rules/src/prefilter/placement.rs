@@ -5,8 +5,10 @@
 //! be, of the windows. Of those the ones are chosen that occur seldom in a sample of ordinary
 //! lines.
 
+use std::collections::BTreeMap;
+
 use super::windows::{
-    Hash, Holder, MIN_LEN, NO_HOLDER, SHORTEST_WINDOW, SIZES, STRIDE, Windows, slot, tag, vacant,
+    Hash, Holder, MIN_LEN, NO_HOLDER, SHORTEST_WINDOW, SIZES, STRIDE, WORD, Windows, slot, tag, vacant,
 };
 
 /// In a table that is filled further, most windows would find their slot taken.
@@ -31,7 +33,7 @@ pub(super) fn place(mut literals: Vec<(usize, Vec<u8>)>, sample: &[u8]) -> (Wind
     // Those with the least choice first.
     literals.sort_by_key(|(number, literal)| (literal.len(), *number));
     let shortest = literals.first().map_or(MIN_LEN, |(_, literal)| literal.len());
-    let window_len = (shortest + 1).saturating_sub(STRIDE).clamp(SHORTEST_WINDOW, STRIDE);
+    let window_len = (shortest + 1).saturating_sub(STRIDE).clamp(SHORTEST_WINDOW, WORD);
     let sample = Sample::new(sample, window_len);
     let drafts: Vec<Draft<'_>> = literals.iter().map(|(_, literal)| Draft::new(literal, &sample)).collect();
     let sizes = SIZES.into_iter().filter(|slots| *slots >= literals.len() * SLOTS_FOR_EACH);
@@ -58,19 +60,19 @@ pub(super) fn place(mut literals: Vec<(usize, Vec<u8>)>, sample: &[u8]) -> (Wind
 #[derive(Debug)]
 pub(crate) struct Sample {
     window_len: usize,
-    sorted: Vec<[u8; STRIDE]>,
+    sorted: Vec<[u8; WORD]>,
 }
 
 impl Sample {
     pub(crate) fn new(text: &[u8], window_len: usize) -> Self {
-        let mut sorted: Vec<[u8; STRIDE]> = windows_of(text, window_len).collect();
+        let mut sorted: Vec<[u8; WORD]> = windows_of(text, window_len).collect();
         sorted.sort_unstable();
         Self { window_len, sorted }
     }
 
     /// How often each window of a literal occurs in the sample.
     fn counts(&self, literal: &[u8]) -> Vec<usize> {
-        let count = |window: [u8; STRIDE]| {
+        let count = |window: [u8; WORD]| {
             let from = self.sorted.partition_point(|other| *other < window);
             self.sorted.get(from..).unwrap_or(&[]).partition_point(|other| *other == window)
         };
@@ -83,17 +85,24 @@ impl Sample {
         self.sorted.iter().filter(|window| table.has_hash_of(**window)).count()
     }
 
-    /// How often the windows by which a literal is found occur in the sample, at least.
-    pub(crate) fn least_count(&self, literal: &[u8]) -> usize {
-        let counts = self.counts(literal);
-        (0..STRIDE).filter_map(|first| counts.iter().skip(first).step_by(STRIDE).min()).sum()
+    /// How often the windows by which the literals are found occur in the sample, at least.
+    pub(crate) fn least_count(&self, literals: &[Vec<u8>]) -> usize {
+        let least = literals.iter().flat_map(|literal| {
+            let counts = self.counts(literal);
+            let windows: Vec<_> = windows_of(literal, self.window_len).zip(counts).collect();
+            (0..STRIDE).filter_map(move |first| {
+                windows.iter().skip(first).step_by(STRIDE).min_by_key(|(_, count)| *count).copied()
+            })
+        });
+        // Literals may have windows in common.
+        least.collect::<BTreeMap<_, _>>().values().sum()
     }
 }
 
 /// The windows of a text, filled up with zeros.
-fn windows_of(text: &[u8], window_len: usize) -> impl Iterator<Item = [u8; STRIDE]> {
+fn windows_of(text: &[u8], window_len: usize) -> impl Iterator<Item = [u8; WORD]> {
     text.windows(window_len).map(move |window| {
-        let mut word = [0; STRIDE];
+        let mut word = [0; WORD];
         word[..window_len].copy_from_slice(window);
         word
     })
@@ -102,7 +111,7 @@ fn windows_of(text: &[u8], window_len: usize) -> impl Iterator<Item = [u8; STRID
 /// A literal that is to be placed.
 struct Draft<'l> {
     literal: &'l [u8],
-    windows: Vec<[u8; STRIDE]>,
+    windows: Vec<[u8; WORD]>,
     in_sample: Vec<usize>,
 }
 
@@ -116,7 +125,7 @@ impl<'l> Draft<'l> {
     }
 
     fn holder(&self, index: usize, offset: usize) -> Holder {
-        let last = self.literal.len() - STRIDE;
+        let last = self.literal.len() - WORD;
         // Of both ends, the one that is further from the window.
         let probe_offset = if offset < last - offset.min(last) { last } else { 0 };
         Holder {
@@ -135,14 +144,13 @@ struct Table {
     slots: usize,
     /// For each slot, the index of its window and of those who hold it.
     owners: Vec<u16>,
-    windows: Vec<([u8; STRIDE], Vec<Holder>)>,
+    windows: Vec<([u8; WORD], Vec<Holder>)>,
 }
 
 impl Table {
     fn new(window_len: usize, attempt: u64, slots: usize) -> Self {
-        let shift = 8 * (STRIDE - window_len) as u32;
         Self {
-            hash: Hash { shift, multiplier: MULTIPLIER.wrapping_mul(2 * attempt + 1) },
+            hash: Hash::new(window_len, MULTIPLIER.wrapping_mul(2 * attempt + 1)),
             slots,
             owners: vec![NO_HOLDER; slots],
             windows: Vec::new(),
@@ -171,7 +179,7 @@ impl Table {
     }
 
     /// Whether a window would take a slot; `None` if another has it.
-    fn is_new(&self, window: [u8; STRIDE]) -> Option<bool> {
+    fn is_new(&self, window: [u8; WORD]) -> Option<bool> {
         let owner = self.owners[slot(self.hash.of(window), self.slots)];
         match self.windows.get(usize::from(owner)) {
             Some((owner, _)) => (*owner == window).then_some(false),
@@ -179,7 +187,7 @@ impl Table {
         }
     }
 
-    fn add_window(&mut self, window: [u8; STRIDE], holder: Holder) {
+    fn add_window(&mut self, window: [u8; WORD], holder: Holder) {
         let owner = &mut self.owners[slot(self.hash.of(window), self.slots)];
         match self.windows.get_mut(usize::from(*owner)) {
             Some((_, holders)) => holders.push(holder),

@@ -45,8 +45,8 @@ fn word(len: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value 
 }
 
 fn literals() -> impl Strategy<Value = Vec<Vec<u8>>> {
-    let long = vec(word(12..60), 0..40);
-    let short = prop_oneof![Just(Vec::new()), vec(word(1..12), 0..12)];
+    let long = vec(word(11..60), 0..40);
+    let short = prop_oneof![Just(Vec::new()), vec(word(1..11), 0..12)];
     (long, short).prop_map(|(mut long, short)| {
         long.extend(short);
         long.sort();

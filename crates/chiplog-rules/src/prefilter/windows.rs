@@ -12,20 +12,26 @@
 
 use std::ops::ControlFlow;
 
-/// How far apart the windows are that are looked at, in bytes; the longest window as well.
-pub(super) const STRIDE: usize = 8;
+/// How far apart the windows are that are looked at, in bytes. Further apart there is less to look
+/// at, but fewer bytes of a literal are left for a window, and short windows occur in vain.
+pub(super) const STRIDE: usize = 6;
 
-/// How many bytes are looked at in one go: the compiler lays out the loop over them.
+/// How many bytes are read in one go; no window is longer.
+pub(super) const WORD: usize = 8;
+
+/// How many bytes are passed over in one go, and how many that takes to be there: the compiler lays
+/// out the loop over them.
 const GROUP: usize = 8 * STRIDE;
+const GROUP_READ: usize = GROUP - STRIDE + WORD;
 
 /// Shorter windows occur so often that too much passes which is none of ours.
-pub(super) const SHORTEST_WINDOW: usize = 5;
+pub(super) const SHORTEST_WINDOW: usize = 6;
 
 /// The length of the shortest literal that can be searched for in this way, in bytes.
 pub(crate) const MIN_LEN: usize = SHORTEST_WINDOW + STRIDE - 1;
 
 /// From this length on, a literal has enough of the longest windows.
-pub(crate) const AMPLE_LEN: usize = 2 * STRIDE - 1;
+pub(crate) const AMPLE_LEN: usize = WORD + STRIDE - 1;
 
 /// How many slots a table may have.
 pub(super) const SIZES: [usize; 5] = [1 << 11, 1 << 13, 1 << 15, 1 << 16, 1 << 17];
@@ -55,21 +61,25 @@ pub(super) struct Holder {
     pub(super) offset: u32,
     /// Another part of the literal, and where it is. Most of what passes is told from the literal
     /// by it, without looking for the literal in memory.
-    pub(super) probe: [u8; STRIDE],
+    pub(super) probe: [u8; WORD],
     pub(super) probe_offset: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hash {
-    /// By how much to shift the eight bytes from a place on, so that those of the window are left.
-    pub(super) shift: u32,
-    pub(super) multiplier: u64,
+    multiplier: u64,
 }
 
 impl Hash {
+    /// A hash of so many bytes of a word, the first ones. `multiplier` is odd.
+    pub(super) fn new(window_len: usize, multiplier: u64) -> Self {
+        // A product is shifted with its factor: this takes the bytes behind the window out.
+        Self { multiplier: multiplier << (8 * (WORD - window_len)) }
+    }
+
     #[inline(always)]
-    pub(super) fn of(self, word: [u8; STRIDE]) -> u64 {
-        (u64::from_le_bytes(word) << self.shift).wrapping_mul(self.multiplier)
+    pub(super) fn of(self, word: [u8; WORD]) -> u64 {
+        u64::from_le_bytes(word).wrapping_mul(self.multiplier)
     }
 }
 
@@ -93,7 +103,7 @@ pub(super) fn vacant(slot: usize) -> u8 {
 
 impl Windows {
     /// Whether the search looks closer where this window stands.
-    pub(super) fn has_hash_of(&self, window: [u8; STRIDE]) -> bool {
+    pub(super) fn has_hash_of(&self, window: [u8; WORD]) -> bool {
         let (hash, slots) = (self.hash.of(window), self.tags.len());
         self.tags[slot(hash, slots)] == tag(hash, slots)
     }
@@ -139,23 +149,27 @@ impl Windows {
             ControlFlow::Continue(())
         };
         let hash = self.hash;
-        let (groups, tail) = bytes.get(from..)?.as_chunks::<GROUP>();
-        for group in groups {
-            for (index, word) in group.as_chunks().0.iter().enumerate() {
-                if let ControlFlow::Break(found) = look(hash.of(*word), at + index * STRIDE) {
+        let mut rest = bytes.get(from..)?;
+        while let Some(group) = rest.first_chunk::<GROUP_READ>() {
+            for index in 0..GROUP / STRIDE {
+                let word = *group[index * STRIDE..].first_chunk().expect("the last word ends the group");
+                if let ControlFlow::Break(found) = look(hash.of(word), at + index * STRIDE) {
                     return Some(found);
                 }
             }
             at += GROUP;
+            rest = &rest[GROUP..];
         }
-        for rest in tail.chunks(STRIDE) {
+        while !rest.is_empty() {
             // What lies behind the end is no part of a literal, whatever it is.
-            let mut word = [0; STRIDE];
-            word[..rest.len()].copy_from_slice(rest);
+            let mut word = [0; WORD];
+            let len = rest.len().min(WORD);
+            word[..len].copy_from_slice(&rest[..len]);
             if let ControlFlow::Break(found) = look(hash.of(word), at) {
                 return Some(found);
             }
             at += STRIDE;
+            rest = rest.get(STRIDE..).unwrap_or(&[]);
         }
         None
     }
