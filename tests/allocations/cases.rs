@@ -46,7 +46,7 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "logrus",
         healthy: &[
-            r#"time="2024-03-05T14:07:08.5+08:00" level=info msg="shim disconnected~" id=3f namespace=moby"#,
+            r#"time="2024-03-05T14:07:08.5+08:00" level=info msg="ignoring event~" container=3f module=libcontainerd namespace=moby"#,
             r#"time="2024-03-05T14:07:08Z" level=warning msg="cleanup warnings~ time=\"2024\" level=info" runtime=io.containerd.runc.v2"#,
         ],
         matching: &[

@@ -243,3 +243,23 @@ fn the_text_of_a_scan_fits_80_columns_and_says_what_is_worst_first() {
         .collect();
     assert!(severities.len() > 20 && severities.is_sorted(), "{text}");
 }
+
+/// A stream names the cause of a finding when it opens, as far as it is known by then.
+#[test]
+fn a_stream_says_what_came_before() {
+    let packed = std::fs::read(corpora().join("kubelet/kubelet-1.20-runtime-stopped.log.gz")).expect("a log");
+    let mut log = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&packed[..]), &mut log).expect("gzip");
+    let text = crate::run_with(["--min-severity", "critical"], &log).stdout;
+    let cause = "             after   docker-daemon-hung, 9.84 s earlier: probably the cause\n";
+    assert!(text.contains(cause), "{text}");
+
+    let json = crate::run_with(["--min-severity", "critical", "--json"], &log).stdout;
+    let changes = json.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let told: Vec<_> = changes
+        .filter(|change| change["state"] == "open" && change["likely_cause"].is_object())
+        .map(|change| (change["rule_id"].clone(), change["likely_cause"]["rule_id"].clone()))
+        .collect();
+    let hung = |rule: &str| (rule.into(), "docker-daemon-hung".into());
+    assert_eq!(told, [hung("kubelet-runtime-down"), hung("kubelet-pleg-not-healthy")]);
+}

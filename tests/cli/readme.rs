@@ -35,14 +35,15 @@ const NOT_RUN: [&str; 4] = [
     "kubectl -n kube-system logs -f etcd-cp-1 | chiplog",
 ];
 
-/// A directory with the corpora and the rule file of the README, since commands name them.
+/// A directory with the corpora and the rule files of the README, since commands name them.
 fn clone() -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a temporary directory");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("corpora"), &directory.path().join("corpora"));
     std::fs::create_dir(directory.path().join("rules")).expect("a directory");
     let blocks = blocks("toml");
-    let [rule] = blocks.as_slice() else { panic!("one rule file, not {}", blocks.len()) };
+    let [rule, tune] = blocks.as_slice() else { panic!("two rule files, not {}", blocks.len()) };
     std::fs::write(directory.path().join("rules/pleg.toml"), format!("{rule}\n")).expect("a file");
+    std::fs::write(directory.path().join("tune.toml"), format!("{tune}\n")).expect("a file");
     directory
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use chiplog_engine::{Evidence, Finding, Incident, InputSummary, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Evidence, Finding, Incident, InputSummary, Quantity, Root, ScanSummary, State, Unit};
 use chiplog_parse::{Severity, UnixNanos};
 
 use crate::human::{Roughly, Span, Thousands};
@@ -73,7 +73,12 @@ pub fn write_scan_text(
         writeln!(out)?;
         write_unknown(out, &summary.unknown, style)?;
     }
-    let next = rows.first().map(|row| &*row.rule_id);
+    // What started the gravest trouble is worth reading about first.
+    let root = incidents.first().and_then(|incident| match incident.root {
+        Root::Member(root) => incident.members.get(root).map(|member| &*member.rule_id),
+        Root::Unknown { .. } => None,
+    });
+    let next = rows.first().map(|row| root.unwrap_or(&row.rule_id));
     let mut notes = notes(summary, findings.len(), next, style);
     let mut noise: Vec<&str> =
         rows.iter().map(|row| &*row.rule_id).filter(|rule| (options.is_noise)(rule)).collect();

@@ -55,8 +55,8 @@ mod tests {
     fn every_line_is_found_by_a_long_literal() {
         let set = RuleSet::builtin();
         let Prefilter::Sparse(searcher) = set.prefilter() else { panic!("a rule needs every line") };
-        let short: Vec<_> =
-            searcher.literals().filter(|literal| literal.len() < MIN_LEN).map(<[u8]>::escape_ascii).collect();
+        let short = searcher.literals().filter(|literal| literal.len() < MIN_LEN);
+        let short: Vec<String> = short.map(|literal| literal.escape_ascii().to_string()).collect();
         assert!(short.is_empty(), "{short:?}");
     }
 }

@@ -66,6 +66,11 @@ impl Links {
                         Some(Edge { from: *from, to, cause: *index, judged })
                     })
                     .collect();
+                // What is on this host for sure explains it better than what may be.
+                let is_here = |edge: &Edge| nodes[edge.from].host == effect.host;
+                if cause.scope != Scope::Cluster && fitting.iter().any(is_here) {
+                    fitting.retain(is_here);
+                }
                 if effect.is_trouble {
                     fitting.iter().for_each(|edge| sets.join(edge.from, to));
                 }

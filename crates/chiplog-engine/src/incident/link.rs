@@ -17,6 +17,8 @@ const SLACK_BETWEEN_HOSTS: i64 = 5 * SECOND;
 /// How soon an effect shows whose lag was never measured.
 const UNMEASURED_ON_ONE_HOST: i64 = 10 * MINUTE;
 const UNMEASURED_BETWEEN_HOSTS: i64 = 5 * MINUTE;
+/// Where nobody knows whether it was on the same host.
+const UNMEASURED_MAYBE: i64 = 2 * MINUTE;
 
 /// How much later than its effect a cause may be told that leaves no line below a limit.
 const BELOW_FLOOR: i64 = 5 * MINUTE;
@@ -43,10 +45,14 @@ pub(super) fn judge(cause: &Cause, rule: &Rule, from: &Node<'_>, to: &Node<'_>) 
     let relation = from.host.relation(to.host);
     let place = place(cause, from, to, relation)?;
     let slack = if relation == Relation::Other { SLACK_BETWEEN_HOSTS } else { SLACK_ON_ONE_HOST };
+    let is_maybe = cause.scope != Scope::Cluster && relation == Relation::Maybe;
     let (fit, timing, lag_nanos) = match (from.first, to.first) {
         (Some(start), Some(effect)) => {
-            let unmeasured =
-                if cause.scope == Scope::Cluster { UNMEASURED_BETWEEN_HOSTS } else { UNMEASURED_ON_ONE_HOST };
+            let unmeasured = match cause.scope {
+                Scope::Cluster => UNMEASURED_BETWEEN_HOSTS,
+                _ if is_maybe => UNMEASURED_MAYBE,
+                _ => UNMEASURED_ON_ONE_HOST,
+            };
             let lags = Lags {
                 first: effect.saturating_sub(start),
                 opened: to.opened.unwrap_or(effect).saturating_sub(start),
@@ -58,8 +64,12 @@ pub(super) fn judge(cause: &Cause, rule: &Rule, from: &Node<'_>, to: &Node<'_>) 
                 of_opening(cause.lag, lags),
                 rule.floor.as_ref().and_then(|_| of_floor(lags)),
             ];
-            let (fit, points) =
-                ways.into_iter().flatten().reduce(|best, way| if way.1 > best.1 { way } else { best })?;
+            let (fit, points) = ways
+                .into_iter()
+                .flatten()
+                // That the cause goes on, and may be here, is too little.
+                .filter(|(fit, _)| !(is_maybe && *fit == Fit::Lasting))
+                .reduce(|best, way| if way.1 > best.1 { way } else { best })?;
             (fit, points, Some(lags.first))
         }
         // Without times, neighbours in one source are all that can be said.

@@ -346,6 +346,28 @@ fn one_trouble_in_sources_without_hosts_is_one_incident() {
     assert_eq!(diagnosed("-1 disk-slow 0 60 9\n-2 disk-slow 200000 200050 9").len(), 2);
 }
 
+/// Two recordings of nodes that are not named: each has its own cause.
+#[test]
+fn what_is_here_for_sure_explains_it_better_than_what_may_be() {
+    let recordings = "
+        -1 network-down  0 300 9
+        -1 probe-failed 10 300 9 pod=a
+        -2 network-down 20 310 9
+        -2 probe-failed 30 310 9 pod=b
+    ";
+    let [incident] = &diagnosed(recordings)[..] else { panic!("one incident") };
+    assert_eq!(incident.links.len(), 2);
+    for link in &incident.links {
+        assert_eq!(incident.members[link.cause].source, incident.members[link.effect].source);
+    }
+    let later = recordings.replace("20 310", "600 900").replace("30 310", "610 900");
+    assert_eq!(diagnosed(&later).len(), 2);
+    // Nobody knows the lag, and nobody knows the host.
+    assert_eq!(diagnosed("-1 noisy 0 10 9\n-2 pods-stuck 100 900 9").len(), 1);
+    assert_eq!(diagnosed("-1 noisy 0 10 9\n-2 pods-stuck 300 900 9").len(), 2);
+    assert_eq!(diagnosed("-1 noisy 0 10 9\n-1 pods-stuck 300 900 9").len(), 1);
+}
+
 #[test]
 fn the_gravest_incident_comes_first() {
     let incidents = diagnosed(

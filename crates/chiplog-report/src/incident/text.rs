@@ -47,18 +47,22 @@ pub(crate) fn write_incidents(
         }
     }
     if told.len() > SHOWN {
-        let more = format!("{} more incidents (--format json has everything)", told.len() - SHOWN);
+        let more = told.len() - SHOWN;
+        let plural = if more == 1 { "" } else { "s" };
+        let more = format!("{more} more incident{plural} (--format json has everything)");
         writeln!(out)?;
         write_paragraphs(out, &[("", more)], style)?;
     }
     Ok(())
 }
 
-/// Whether an incident has a finding that is shown, and more than that.
+/// Whether an incident has a finding that is shown, and trouble of another kind.
 fn is_worth_telling(incident: &Incident, rows: &BTreeMap<usize, usize>) -> bool {
     let is_shown =
         |member: &Member| matches!(member.seen, Seen::Finding(finding) if rows.contains_key(&finding));
-    incident.members.len() > 1 && incident.members.iter().any(is_shown)
+    let mut rules = incident.members.iter().map(|member| &member.rule_id);
+    let first = rules.next();
+    rules.any(|rule| Some(rule) != first) && incident.members.iter().any(is_shown)
 }
 
 struct Text<'a> {

@@ -76,7 +76,7 @@ pub(crate) fn run(flags: &RulesBench, talk: &Talk) -> Result<Exit, Failure> {
     rule_flags.rules.extend(rule_paths);
     let set = rule_files::load(&rule_flags, talk)?;
     let found = find(&set, &paths, talk)?;
-    let report = measure(&set, found, &rule_flags.rule);
+    let report = measure(&set, &found, &rule_flags.rule);
     let mut out = BufWriter::new(io::stdout().lock());
     write(&mut out, &report, flags.json)
         .and_then(|()| out.flush())
@@ -145,7 +145,7 @@ impl Found {
     }
 }
 
-fn measure(set: &RuleSet, found: Found, wanted: &[String]) -> Report {
+fn measure(set: &RuleSet, found: &Found, wanted: &[String]) -> Report {
     let mut matcher = set.matcher();
     let mut detector = Detector::new();
     let mut asked: Vec<Vec<usize>> = vec![vec![]; set.rules().len()];

@@ -71,7 +71,11 @@ fn likely(incidents: &[Incident], finding: usize) -> Option<LikelyCause> {
             Root::Member(root) => (*root, true),
             Root::Unknown { earliest, .. } => (*earliest, false),
         };
-        let (own, first) = (members.get(own)?, members.get(index).filter(|_| index != own)?);
+        let (own, first) = (members.get(own)?, members.get(index)?);
+        // That the same trouble was elsewhere before explains nothing.
+        if own.rule_id == first.rule_id {
+            return None;
+        }
         Some(LikelyCause {
             rule_id: Arc::clone(&first.rule_id),
             host: first.host.clone().filter(|host| own.host.as_ref() != Some(host)),
