@@ -314,6 +314,8 @@ const RECORDED: [(&str, &[&str]); 8] = [
     (
         "journal/node-short-precise.log.gz",
         &[
+            // containerd was stopped, and writes nothing of it.
+            "kubelet-runtime-down, perhaps by something else",
             "kubelet-orphaned-pod-volumes",
             "kubelet-image-pull-failing",
             "kubelet-exec-probe-timeout",
@@ -335,6 +337,7 @@ const RECORDED: [(&str, &[&str]); 8] = [
     (
         "kubelet/kubelet-1.36-json.log.gz",
         &[
+            "kubelet-runtime-down, perhaps by something else",
             "kubelet-orphaned-pod-volumes",
             "kubelet-image-pull-failing",
             "kubelet-exec-probe-timeout",
@@ -361,9 +364,9 @@ fn outcome(incident: &Value) -> String {
     }
     let first = id(&incident["candidates"][0]);
     assert_eq!(first, id(&incident["earliest_symptom"]));
-    // Any of a dozen things makes a probe fail.
+    // Any of a dozen things makes a probe fail, or stops a runtime.
     let suspect = match first.as_str() {
-        "kubelet-readiness-failed" => "something else".to_owned(),
+        "kubelet-readiness-failed" | "kubelet-runtime-down" => "something else".to_owned(),
         _ => id(&incident["suspects"][0]),
     };
     format!("{first}, perhaps by {suspect}")

@@ -42,6 +42,11 @@ pub(super) struct Judged {
 /// Judges whether `from` can have led to `to`, which are of the rules of `cause`; `rule` is that of
 /// `from`.
 pub(super) fn judge(cause: &Cause, rule: &Rule, from: &Node<'_>, to: &Node<'_>) -> Option<Judged> {
+    // What a rule says in general of a line, another says better: that is no cause of it.
+    let is_one_line = from.source == to.source && from.line.is_some() && from.line == to.line;
+    if is_one_line && from.specificity < to.specificity {
+        return None;
+    }
     let relation = from.host.relation(to.host);
     let place = place(cause, from, to, relation)?;
     let slack = if relation == Relation::Other { SLACK_BETWEEN_HOSTS } else { SLACK_ON_ONE_HOST };

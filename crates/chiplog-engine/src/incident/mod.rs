@@ -106,7 +106,8 @@ fn incident(input: &Input<'_, '_>, group: &[usize], edges: &BTreeMap<usize, Vec<
     let start = candidates.first().map_or(0, |first| first.member);
     let root = case.is_root(start).then_some(start);
     let expected = input.expected(&case, &case.path(start, &chain));
-    let suspects = if root.is_some() { Vec::new() } else { input.suspects(&case, start) };
+    let suspects = input.suspects(&case, start);
+    let (before_root, suspects) = if root.is_some() { (suspects, vec![]) } else { (vec![], suspects) };
     let unknowns = input.unknowns(&case, &suspects);
     let root = root.map_or(Root::Unknown { earliest: start, suspects }, Root::Member);
 
@@ -121,6 +122,7 @@ fn incident(input: &Input<'_, '_>, group: &[usize], edges: &BTreeMap<usize, Vec<
         hosts: hosts.into_iter().map(Arc::from).collect(),
         members: case.members.iter().map(|node| member(input, node)).collect(),
         root,
+        before_root,
         candidates,
         links: case.links.iter().map(|edge| link(input.graph, edge)).collect(),
         chain,
@@ -187,6 +189,9 @@ pub struct Incident {
     pub members: Vec<Member>,
     /// What started it.
     pub root: Root,
+    /// What is known to lead to a root that was seen, and was not seen itself, the likeliest first: it
+    /// may have started by itself, or not.
+    pub before_root: Vec<Suspect>,
     /// Members that could have started it, the likeliest first, at most [`MAX_CANDIDATES`]. Without
     /// any only if all members are noise.
     pub candidates: Vec<Candidate>,

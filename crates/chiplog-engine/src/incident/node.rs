@@ -22,6 +22,9 @@ pub(super) struct Node<'s> {
     pub(super) seen: Seen,
     pub(super) rule: usize,
     pub(super) source: &'s Arc<str>,
+    /// Offset of its first line that is known.
+    pub(super) line: Option<u64>,
+    pub(super) specificity: u8,
     pub(super) group: &'s Group,
     pub(super) host: Host<'s>,
     /// The node of the cluster that it is about: the one that its lines name, else the host of a
@@ -141,6 +144,8 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             seen: Seen::Finding(index),
             rule,
             source: &finding.source,
+            line: finding.evidence.first().map(|evidence| evidence.offset),
+            specificity: graph.rules[rule].specificity,
             group: &finding.group,
             host,
             about: about(graph, rule, &finding.group, host),
@@ -159,6 +164,8 @@ pub(super) fn nodes<'s>(graph: &Graph<'_>, summary: &'s ScanSummary) -> Vec<Node
             seen: Seen::Sighting(index),
             rule,
             source: &sighting.source,
+            line: Some(sighting.evidence.offset),
+            specificity: graph.rules[rule].specificity,
             group: &sighting.group,
             host,
             about: about(graph, rule, &sighting.group, host),

@@ -19,10 +19,10 @@ use crate::json::{Labels, entry, exact, time, write_line};
 /// | `schema` | `chiplog.incident.v1` |
 /// | `severity_text`, `severity_number` | the worst of its findings |
 /// | `first_time`, `last_time`, `hosts` | when and where |
-/// | `root_status` | `seen`, or `unknown`: the first thing seen is an effect of something that was not |
+/// | `root_status` | `seen`: nothing is known to lead to the root; `open`: it may have started by itself, or by one of `suspects`, none of which was seen to; `unknown`: the first thing seen is an effect of something that was not |
 /// | `root` | the member that started it; absent if unknown |
 /// | `earliest_symptom` | if the root is unknown, the member that was seen first |
-/// | `suspects` | if the root is unknown, what is known to lead to that: `rule_id`, `title`, `leads_to`, `because`, and in `unseen` why it may have left no line |
+/// | `suspects` | what is known to lead to that, or to the root, and was not seen: `rule_id`, `title`, `leads_to`, `because`, and in `unseen` why it may have left no line |
 /// | `candidates` | members that could have started it, the likeliest first: `rule_id`, `host`, `member`, `score`, `explains` of `others`, `reasons` with `kind`, `points` and `text` |
 /// | `chain` | the main line of events, a list of links |
 /// | `members` | findings, and hits that opened none (`opened` false), by first time; `finding` counts the findings of the scan from 0 |
@@ -52,8 +52,11 @@ impl Serialize for IncidentJson<'_> {
         map.serialize_entry("hosts", &incident.hosts.iter().map(|host| &**host).collect::<Vec<_>>())?;
         match &incident.root {
             Root::Member(root) => {
-                map.serialize_entry("root_status", "seen")?;
+                let is_first = incident.before_root.is_empty();
+                map.serialize_entry("root_status", if is_first { "seen" } else { "open" })?;
                 entry(&mut map, "root", member(*root))?;
+                let before = incident.before_root.iter().map(SuspectJson).collect::<Vec<_>>();
+                map.serialize_entry("suspects", &before)?;
             }
             Root::Unknown { earliest, suspects } => {
                 map.serialize_entry("root_status", "unknown")?;

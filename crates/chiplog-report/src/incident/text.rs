@@ -102,6 +102,12 @@ impl Text<'_> {
                 if let Some(candidate) = candidate {
                     paragraphs.push(("", self.reasons(candidate)));
                 }
+                let before = incident.before_root.iter().take(PARTS).map(|suspect| &*suspect.rule_id);
+                let before = before.collect::<Vec<_>>().join(", ");
+                if !before.is_empty() {
+                    let text = format!("not seen, though known to lead to it: {before}");
+                    paragraphs.push(("", text));
+                }
                 let others = incident.candidates.iter().filter(|candidate| candidate.member != *root);
                 for other in others.take(PARTS - 1) {
                     paragraphs.push(("or", format!("{}, {}", self.member(other.member), points(other))));
