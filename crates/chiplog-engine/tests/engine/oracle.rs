@@ -109,16 +109,21 @@ fn opens_at(rule: &Rule, events: &[Event], end: i64) -> Option<i64> {
     let mut events = events.iter().peekable();
     for second in 0..=end / SECOND {
         let now = second * SECOND;
-        if events.peek().is_none_or(|event| event.time > now)
-            && let Some(opens) = judge(&naive, now, false)
-        {
-            return Some(opens);
-        }
+        // A line of a rule that the condition does not look at changes nothing between two hits of one
+        // moment.
+        let matters = |event: &Event| event.is_own || !rule.companions.is_empty();
+        let mut is_quiet = true;
         while let Some(event) = events.next_if(|event| event.time == now) {
             (if event.is_own { &mut naive.own } else { &mut naive.other }).push(event.clone());
-            if let Some(opens) = judge(&naive, now, event.is_own) {
-                return Some(opens);
+            if matters(event) {
+                is_quiet = false;
+                if let Some(opens) = judge(&naive, now, event.is_own) {
+                    return Some(opens);
+                }
             }
+        }
+        if is_quiet && let Some(opens) = judge(&naive, now, false) {
+            return Some(opens);
         }
         if now < end
             && let Some(opens) = judge(&naive, now + 1, false)
