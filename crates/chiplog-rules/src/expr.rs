@@ -94,7 +94,7 @@ pub enum Measure {
     /// two hits are further apart than the span of the window. No value without a hit.
     Lasting,
     /// Nanoseconds since the latest hit of another rule on the same host whose labels are equal to
-    /// those of the window, where both rules have them. No value without such a hit.
+    /// those of the window, where both rules have them. Without such a hit greater than any limit.
     Since(CompanionIndex),
     /// Own occurrences in the window for each occurrence of another rule on the same host, in parts
     /// per million. No value while the other has none.

@@ -99,7 +99,7 @@
 //! | `max(c)` `min(c)` `sum(c)` `last(c)` `p50(c)` to `p99(c)` `p99.9(c)` | the numbers of a capture | its unit: `3`, `500ms`, `50MiB` |
 //! | `distinct(c)` | how many different texts a capture had | `3` |
 //! | `lasting` | from the first to the latest hit of the present run; a run ends where two hits are further apart than the window's span | `30s` |
-//! | `since(rule)` | since the latest hit of another rule on this host, with equal labels where both have them | `60s` |
+//! | `since(rule)` | since the latest hit of another rule on this host, with equal labels where both have them; never is long ago | `60s` |
 //! | `ratio(rule)` | own occurrences for each one of another rule on this host | `20%`, `0.2` |
 //! | `absent for 10m` | no hit for so long, after a first one; only in `open` | nothing |
 //!
