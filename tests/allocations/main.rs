@@ -43,3 +43,19 @@ fn a_block_costs_the_same_for_many_short_lines_as_for_few_long_ones() {
         }
     }
 }
+
+/// Warnings and errors that no rule takes are counted by what they say, where lines are counted at all:
+/// that allocates for each template, not for each line.
+#[test]
+fn a_line_that_no_rule_knows_costs_none() {
+    const UNKNOWN: [&str; 2] = [
+        r#"E0305 06:07:08.120034    1234 pod_workers.go:9] "Nothing known" err="a \"quoted\" word 17" pod="ns/app-0""#,
+        "W0305 06:07:08.120034    1234 other.go:8] nothing known of 17 either",
+    ];
+    let (block, count) = block_of(&UNKNOWN, 0);
+    // Behind the lines that tell the time, before those that are not counted.
+    let counted = chiplog_engine::Block { offset: 1 << 20, ..block };
+    assert!(count > 1_000);
+    let allocations = cases::block(&counted, ScanMode::Sparse);
+    assert!(allocations <= 64, "{allocations} for {count} lines");
+}

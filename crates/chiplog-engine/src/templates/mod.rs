@@ -10,6 +10,7 @@ mod mask;
 mod spread;
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use chiplog_parse::{Record, Severity, Text, UnixNanos};
@@ -74,6 +75,7 @@ pub(crate) struct BlockTemplates {
     /// All lines that were looked at, by place.
     pub(crate) looked_at: Spread,
     scratch: Vec<u8>,
+    decoded: Vec<u8>,
 }
 
 /// A template in a block.
@@ -103,7 +105,7 @@ impl BlockTemplates {
             return;
         };
         self.scratch.clear();
-        key_into(record, severity, &mut self.scratch);
+        key_into(record, severity, &mut self.decoded, &mut self.scratch);
         let id = match self.ids.get(self.scratch.as_slice()) {
             Some(id) => *id,
             None => {
@@ -126,29 +128,34 @@ impl BlockTemplates {
 }
 
 /// Severity, component, code and template of a line, each but the last ended by NUL.
-fn key_into(record: &Record<'_>, severity: Severity, out: &mut Vec<u8>) {
+fn key_into(record: &Record<'_>, severity: Severity, decoded: &mut Vec<u8>, out: &mut Vec<u8>) {
     out.push(severity.number());
     out.extend(record.component.unwrap_or_default().iter().filter(|byte| **byte != 0));
     out.push(0);
     if let (Some(file), Some(line)) = (record.file, record.line_number) {
         out.extend(file.iter().filter(|byte| **byte != 0));
-        out.extend_from_slice(format_args!(":{line}").to_string().as_bytes());
+        // Writing to a vector cannot fail.
+        let _ = write!(out, ":{line}");
     }
     out.push(0);
-    mask_text(record.msg(), out);
+    mask_text(record.msg(), decoded, out);
     // The constant part of a structured message says what was tried, its error why it failed.
     let error =
         record.fields().find(|(key, _)| key.as_plain().is_some_and(|key| key == b"err" || key == b"error"));
     if let Some((_, value)) = error {
         out.extend_from_slice(b": ");
-        mask_text(value.text(), out);
+        mask_text(value.text(), decoded, out);
     }
 }
 
-fn mask_text(text: Text<'_>, out: &mut Vec<u8>) {
+fn mask_text(text: Text<'_>, decoded: &mut Vec<u8>, out: &mut Vec<u8>) {
     match text.as_plain() {
         Some(plain) => mask_into(plain, out),
-        None => mask_into(&text.decode(), out),
+        None => {
+            decoded.clear();
+            text.decode_into(decoded);
+            mask_into(decoded, out);
+        }
     }
 }
 
