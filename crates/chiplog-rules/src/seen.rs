@@ -155,13 +155,13 @@ impl<'f, 'a> Lines<'f, 'a> {
 
     /// Reads the quoted lines, those of few levels first.
     fn read_quotes(&mut self) {
-        // Of a line that repeats another, the first is what it repeats, which holds all there is.
-        let has_repeated = self.len > 1;
+        // Of a line that repeats or passes on another, two lines hold the same text: one is enough.
+        let has_copy = self.len > 1;
         let mut index = 0;
         while let Some(Some(outer)) = self.found.get(index) {
             let (record, raw_line) = (outer.record, outer.raw_line);
             let (repeats, depth) = (outer.repeats, outer.depth);
-            let is_copy = has_repeated && index == 1;
+            let is_copy = has_copy && index == 1;
             index += 1;
             if is_copy || depth == MAX_DEPTH {
                 continue;

@@ -125,7 +125,7 @@ impl Found {
                 let started = Instant::now();
                 let hits: Vec<usize> = searcher.find_iter(bytes).collect();
                 self.search += started.elapsed();
-                for hit in hits.into_iter() {
+                for hit in hits {
                     if hit >= at {
                         let start = memchr::memrchr(b'\n', &bytes[at..hit]).map_or(at, |lf| at + lf + 1);
                         at = line_end(hit);

@@ -11,6 +11,10 @@ use crate::pipeline;
 /// Findings that are kept to be joined with later ones.
 const KEPT: usize = 500;
 
+/// Findings of one rule that are kept, the first of them among these: a storm of one kind must not
+/// push out what caused it.
+const KEPT_OF_RULE: usize = 20;
+
 /// How long a finding that has closed may still be the cause of another, in nanoseconds.
 const MEMORY_NANOS: i64 = 3_600_000_000_000;
 
@@ -56,6 +60,13 @@ impl<'r> Known<'r> {
                 finding.state == State::Open
                     || finding.last_time.is_none_or(|last| now.0.saturating_sub(last.0) <= MEMORY_NANOS)
             });
+        }
+        let of_rule = |finding: &Finding| finding.rule_id == newest.rule_id;
+        if findings.iter().filter(|finding| of_rule(finding)).count() > KEPT_OF_RULE {
+            let second = findings.iter().enumerate().filter(|(_, finding)| of_rule(finding)).nth(1);
+            if let Some((index, _)) = second {
+                findings.remove(index);
+            }
         }
         let excess = findings.len().saturating_sub(KEPT);
         findings.drain(..excess);
