@@ -39,6 +39,7 @@ mod discover;
 mod error;
 mod input;
 mod raw;
+mod source;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
@@ -47,3 +48,4 @@ pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{Archive, SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
+pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
