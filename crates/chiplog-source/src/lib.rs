@@ -37,6 +37,8 @@ mod content;
 mod decompress;
 mod discover;
 mod error;
+#[cfg(unix)]
+mod follow;
 mod input;
 mod raw;
 mod source;
@@ -47,5 +49,7 @@ pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{Archive, SkipReason, Skipped, discover};
 pub use error::DecodeError;
+#[cfg(unix)]
+pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
 pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
