@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) searched_since: Option<Instant>,
     /// Since when the file has had no name among those of its log.
     pub(super) departed: Option<Instant>,
+    /// There is a copy of the file.
+    pub(super) copied: bool,
     /// When the file last changed.
     pub(super) changed: Instant,
     /// Something at the end is no whole line yet.
@@ -97,6 +99,7 @@ impl Entry {
             missing_walks: 0,
             searched_since: None,
             departed: None,
+            copied: false,
             changed: now,
             rest: false,
             condemned: None,

@@ -129,6 +129,7 @@ impl Family {
                     let original = &mut self.entries[of];
                     if !original.seen {
                         original.rank = Some(found.name.rotation.clone());
+                        original.copied = true;
                     }
                     self.wait(found, false, &waiting, now.instant);
                 }
@@ -159,6 +160,7 @@ impl Family {
     fn recognise(&mut self, found: &[Found], now: &mut Now<'_>) -> Vec<bool> {
         for entry in &mut self.entries {
             entry.seen = false;
+            entry.copied = false;
         }
         let mut known = vec![false; found.len()];
         for (at, found) in found.iter().enumerate() {
@@ -385,7 +387,9 @@ impl Family {
         let mut turn = Turn::Done;
         for at in order {
             let entry = &mut entries[at];
-            if entry.finished || blocked && entry.departed.is_none() {
+            // A removed file of which there is no copy is gone when this process is.
+            let is_last = entry.departed.is_some() && !entry.copied;
+            if entry.finished || blocked && !is_last {
                 continue;
             }
             let mut was_cut = false;

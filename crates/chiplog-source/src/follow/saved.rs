@@ -164,6 +164,7 @@ impl SavedFile {
             missing_walks: 0,
             searched_since: None,
             departed: None,
+            copied: false,
             changed: now,
             rest: false,
             condemned: None,
