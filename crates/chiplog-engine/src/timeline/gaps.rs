@@ -58,7 +58,7 @@ impl Timeline {
         if self.last_gap_offset == Some(offset_in_source) {
             return;
         }
-        let record = self.detector.peel(text_at(&counter.block.bytes, offset));
+        let record = self.reader.peel(text_at(&counter.block.bytes, offset));
         let Some(event) = record.event() else { return };
         let by = match event.kind() {
             "suppress.journald" | "suppress.journald_kernel" => "journald",
