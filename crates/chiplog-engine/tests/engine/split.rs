@@ -91,7 +91,7 @@ for = "5s"
 close = "since(t-who) > 20s or ratio(t-who) < 20%"
 "#;
 
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
+pub(crate) static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
 
 /// Lines of every format there is.
 static VECTORS: LazyLock<Vec<String>> = LazyLock::new(|| {
