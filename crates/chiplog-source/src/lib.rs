@@ -31,6 +31,7 @@
 //! - What could be read before an error is delivered before the error.
 //! - No C is linked.
 
+mod archive;
 mod block_reader;
 mod compression;
 mod content;
@@ -38,14 +39,18 @@ mod decompress;
 mod discover;
 mod error;
 mod input;
+mod origin;
 mod raw;
 mod source;
+mod walk;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
 pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
-pub use discover::{Archive, SkipReason, Skipped, discover};
+pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
+pub use origin::origin_of;
 pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
+pub use walk::{Found, Member, MemberCounts, WalkLimits, Walker};
