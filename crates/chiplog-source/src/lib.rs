@@ -43,9 +43,10 @@ mod source;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
+pub use chiplog_engine::{Loss, LossReason};
 pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{Archive, SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
-pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
+pub use source::{Delivery, Readiness, Source, Stream};
