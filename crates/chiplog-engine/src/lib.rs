@@ -19,6 +19,7 @@ mod incident;
 mod loans;
 mod loss;
 mod once;
+mod origin;
 mod partial;
 mod past;
 mod placement;
@@ -51,6 +52,7 @@ pub use incident::{
     Suspect, Unknown, UnknownKind, Unseen, diagnose,
 };
 pub use loss::{Loss, LossReason};
+pub use origin::Origin;
 pub use partial::Partial;
 pub use rule_tests::{CaseOutcome, run_case};
 pub use scan::{InputOptions, Scan, ScanOptions};

@@ -8,7 +8,7 @@ use chiplog_rules::RuleSet;
 use crate::collect::Collection;
 use crate::plan::{RulePlan, TimeRange};
 use crate::timeline::Timeline;
-use crate::{BlockSource, Notice, ScanMode, ScanSummary, Scanner, Warning, pool};
+use crate::{BlockSource, Notice, Origin, ScanMode, ScanSummary, Scanner, Warning, pool};
 
 /// How to scan.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +45,15 @@ pub struct InputOptions {
     /// The source is read while it is written: closes are announced as soon as a line's time
     /// implies them, and blocks are scanned on the calling thread, one by one.
     pub is_live: bool,
+    /// Where lines come from that do not say it.
+    pub origin: Origin,
 }
 
 /// A scan in progress.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use chiplog_engine::{Block, InputOptions, Scan, ScanOptions};
+/// use chiplog_engine::{Block, InputOptions, Origin, Scan, ScanOptions};
 /// use chiplog_parse::Clock;
 /// use chiplog_rules::RuleSet;
 ///
@@ -59,7 +61,8 @@ pub struct InputOptions {
 /// let mut scan = Scan::new(&rules, ScanOptions::default());
 /// let line = b"2019-08-17 16:36:44.213626 W | wal: sync duration of 1.9s, expected less than 1s\n";
 /// let blocks = [Ok::<_, std::io::Error>(Block { bytes: line.to_vec(), ..Block::default() })];
-/// let input = InputOptions { name: Arc::from("etcd.log"), clock: Clock::unknown(), is_live: false };
+/// let (name, clock) = (Arc::from("etcd.log"), Clock::unknown());
+/// let input = InputOptions { name, clock, is_live: false, origin: Origin::default() };
 /// scan.input(&input, &mut blocks.into_iter(), &mut |_| {})?;
 /// let summary = scan.finish();
 /// assert_eq!(&*summary.findings[0].rule_id, "etcd-slow-fsync");
@@ -93,12 +96,11 @@ impl Scan {
         source: &mut S,
         on_notice: &mut dyn FnMut(Notice<'_>),
     ) -> Result<(), S::Error> {
-        let range = self.options.range();
-        let mut timeline =
-            Timeline::new(&self.rules, &self.plans, &input.name, input.clock, range, input.is_live);
+        let mut timeline = Timeline::new(&self.rules, &self.plans, input, self.options.range());
         let workers = if input.is_live { 1 } else { self.options.workers.max(1) };
         let make_worker = || {
-            let mut scanner = Scanner::new(&self.rules, self.options.mode, input.is_live);
+            let mut scanner =
+                Scanner::new(&self.rules, self.options.mode, input.is_live).with_origin(&input.origin);
             move |block: &crate::Block| scanner.scan(block)
         };
         let read = pool::run(source, workers, make_worker, |block, partial| {

@@ -22,14 +22,15 @@ const MAX_TEMPLATES: usize = 500;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use chiplog_engine::{Block, InputOptions, ScanOptions, Session};
+/// use chiplog_engine::{Block, InputOptions, Origin, ScanOptions, Session};
 /// use chiplog_parse::Clock;
 /// use chiplog_rules::RuleSet;
 ///
 /// let mut session = Session::new(&RuleSet::builtin(), ScanOptions::default());
 /// let line = b"2019-08-17 16:36:44.213626 W | wal: sync duration of 1.9s, expected less than 1s\n";
 /// let block = Block { bytes: line.to_vec(), ..Block::default() };
-/// let stream = InputOptions { name: Arc::from("etcd.log"), clock: Clock::unknown(), is_live: true };
+/// let (name, clock) = (Arc::from("etcd.log"), Clock::unknown());
+/// let stream = InputOptions { name, clock, is_live: true, origin: Origin::default() };
 /// session.absorb(&stream, &block, &mut |_| {});
 /// assert_eq!(&*session.summary().findings[0].rule_id, "etcd-slow-fsync");
 /// ```
@@ -64,10 +65,11 @@ impl Session {
         }
     }
 
-    /// Takes the next block of a stream. A stream begins with its first block: its clock is that of
+    /// Takes the next block of a stream. A stream begins with its first block: its clock and origin are those of
     /// the options given then. `on_notice` is called for each opening, worsening and closing and for
     /// each gap, in the order of the lines that caused them.
     pub fn absorb(&mut self, stream: &InputOptions, block: &Block, on_notice: &mut dyn FnMut(Notice<'_>)) {
+        self.scanner.set_origin(&stream.origin);
         let mut partial = self.scanner.scan(block);
         if !stream.is_live {
             partial.last = None;
@@ -88,9 +90,7 @@ impl Session {
     /// The timeline of a stream, about to change.
     fn timeline(&mut self, stream: &InputOptions) -> &mut Timeline {
         if !self.streams.contains_key(&stream.name) {
-            let range = self.options.range();
-            let timeline =
-                Timeline::new(&self.rules, &self.plans, &stream.name, stream.clock, range, stream.is_live);
+            let timeline = Timeline::new(&self.rules, &self.plans, stream, self.options.range());
             let stream_at_start = Stream { timeline, outcome: OnceLock::new() };
             self.streams.insert(Arc::clone(&stream.name), stream_at_start);
         }

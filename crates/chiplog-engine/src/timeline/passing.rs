@@ -263,7 +263,7 @@ impl Timeline {
 
     pub(super) fn close(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
         self.put_down(key, None);
-        if !self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_announced.is_some()) {
+        if self.keys[key].episode.as_ref().is_none_or(|episode| episode.close_announced.is_none()) {
             self.report(key, Transition::Close, time, on_notice);
         }
         self.keep(key, time);

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use chiplog_engine::{
-    Block, InputOptions, Loss, LossReason, Notice, Scan, ScanOptions, ScanSummary, Session, State,
+    Block, InputOptions, Loss, LossReason, Notice, Origin, Scan, ScanOptions, ScanSummary, Session, State,
 };
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
@@ -15,7 +15,7 @@ use crate::split::{RULES, soup};
 use crate::support::{blocks_of, rules};
 
 pub(crate) fn stream(name: &str, clock: Clock) -> InputOptions {
-    InputOptions { name: Arc::from(name), clock, is_live: true }
+    InputOptions { name: Arc::from(name), clock, is_live: true, origin: Origin::default() }
 }
 
 /// Blocks of several streams, taking turns.
@@ -71,7 +71,7 @@ proptest! {
         for (log, block) in interleaved(&logs, &[size]) {
             session.absorb(&stream(&format!("log{log}"), clock), &block, &mut told(&mut notices[log]));
             if asks {
-                session.summary();
+                let _ = session.summary();
             }
         }
         let hits = |summary: &ScanSummary| -> u64 { summary.rules.values().map(|totals| totals.hits).sum() };
