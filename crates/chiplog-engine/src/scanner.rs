@@ -68,6 +68,12 @@ impl Scanner {
         Self { reader: LineReader::new(origin), ..self }
     }
 
+    pub(crate) fn set_origin(&mut self, origin: &Origin) {
+        if self.reader.origin() != origin {
+            self.reader = LineReader::new(origin);
+        }
+    }
+
     /// Scans one block.
     #[must_use]
     pub fn scan(&mut self, block: &Block) -> Partial {

@@ -46,11 +46,12 @@ mod walk;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
+pub use chiplog_engine::{Loss, LossReason};
 pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
 pub use origin::origin_of;
-pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
+pub use source::{Delivery, Readiness, Source, Stream};
 pub use walk::{Found, Member, MemberCounts, WalkLimits, Walker};

@@ -6,6 +6,7 @@ mod findings;
 mod hostile;
 mod measures;
 mod oracle;
+mod session;
 mod sightings;
 mod split;
 mod support;
