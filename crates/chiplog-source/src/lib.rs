@@ -38,8 +38,11 @@ mod decompress;
 mod discover;
 mod error;
 mod input;
+mod pipe;
+mod pump;
 mod raw;
 mod source;
+mod wake;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
@@ -48,4 +51,6 @@ pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{Archive, SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
+pub use pipe::Pipe;
 pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
+pub use wake::{Waker, Wakings};
