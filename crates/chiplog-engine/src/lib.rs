@@ -17,6 +17,7 @@ mod histogram;
 mod incident;
 mod loans;
 mod once;
+mod origin;
 mod partial;
 mod placement;
 mod plan;
@@ -46,6 +47,7 @@ pub use incident::{
     Candidate, Expected, Fit, Incident, Link, MAX_CANDIDATES, Member, Reason, ReasonKind, Root, Seen,
     Suspect, Unknown, UnknownKind, Unseen, diagnose,
 };
+pub use origin::Origin;
 pub use partial::Partial;
 pub use rule_tests::{CaseOutcome, run_case};
 pub use scan::{InputOptions, Scan, ScanOptions};

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_parse::{Clock, Detector, Time};
+use chiplog_parse::Time;
 
-use crate::Block;
 use crate::clocks::{LineTimes, Progress, SourceClock};
+use crate::origin::LineReader;
 use crate::partial::{Entry, Partial};
 use crate::scanner::{text_of, times_of};
+use crate::{Block, InputOptions};
 
 /// How far before a line without a time its time is looked for.
 const LOOK_BACK_BYTES: usize = 4_096;
@@ -24,7 +25,7 @@ pub(crate) struct Placement {
     /// other has come.
     pub(crate) hosts: Vec<Host>,
     host_ids: HashMap<Box<[u8]>, usize>,
-    detector: Detector,
+    reader: LineReader,
     /// The entry placed last: a line that several rules match has one time, and counts once.
     last: Option<(u64, Placed)>,
     /// Position of the last entry that has a time itself.
@@ -66,12 +67,12 @@ struct Found {
 }
 
 impl Placement {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(input: &InputOptions) -> Self {
         Self {
-            clock: SourceClock::new(clock),
+            clock: SourceClock::new(input.clock),
             hosts: Vec::new(),
             host_ids: HashMap::new(),
-            detector: Detector::new(),
+            reader: LineReader::new(&input.origin),
             last: None,
             last_timed: None,
             position: 0,
@@ -156,7 +157,7 @@ impl Placement {
             .chain(whole_lines(&self.tail, self.position))
             .take_while(|(position, _)| *position >= oldest)
         {
-            let times = times_of(&self.detector.peel(text));
+            let times = times_of(&self.reader.peel(text));
             if self.clock.place_again(times).is_some() {
                 line = Some((position, times));
                 break;
@@ -192,7 +193,7 @@ impl Placement {
             if self.last_timed.is_some_and(|last| last >= position) {
                 return None;
             }
-            let record = self.detector.peel(text);
+            let record = self.reader.peel(text);
             let times = times_of(&record);
             if self.clock.place_again(times).is_some() {
                 let name: Box<[u8]> = record.host.unwrap_or_default().into();

@@ -10,7 +10,7 @@ use crate::aggregate::Aggregate;
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::templates::{self, FinishedTemplates};
 use crate::timeline::{Outcome, Timeline};
-use crate::{BlockSource, Notice, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
+use crate::{BlockSource, Notice, Origin, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
 
 /// How to scan.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +41,15 @@ pub struct InputOptions {
     /// The source is read while it is written: closes are announced as soon as a line's time
     /// implies them, and blocks are scanned on the calling thread, one by one.
     pub is_live: bool,
+    /// Where lines come from that do not say it.
+    pub origin: Origin,
 }
 
 /// A scan in progress.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use chiplog_engine::{Block, InputOptions, Scan, ScanOptions};
+/// use chiplog_engine::{Block, InputOptions, Origin, Scan, ScanOptions};
 /// use chiplog_parse::Clock;
 /// use chiplog_rules::RuleSet;
 ///
@@ -55,7 +57,8 @@ pub struct InputOptions {
 /// let mut scan = Scan::new(&rules, ScanOptions::default());
 /// let line = b"2019-08-17 16:36:44.213626 W | wal: sync duration of 1.9s, expected less than 1s\n";
 /// let blocks = [Ok::<_, std::io::Error>(Block { bytes: line.to_vec(), ..Block::default() })];
-/// let input = InputOptions { name: Arc::from("etcd.log"), clock: Clock::unknown(), is_live: false };
+/// let (name, clock) = (Arc::from("etcd.log"), Clock::unknown());
+/// let input = InputOptions { name, clock, is_live: false, origin: Origin::default() };
 /// scan.input(&input, &mut blocks.into_iter(), &mut |_| {})?;
 /// let summary = scan.finish();
 /// assert_eq!(&*summary.findings[0].rule_id, "etcd-slow-fsync");
@@ -103,11 +106,11 @@ impl Scan {
         on_notice: &mut dyn FnMut(Notice<'_>),
     ) -> Result<(), S::Error> {
         let range = TimeRange { since: self.options.since, until: self.options.until };
-        let mut timeline =
-            Timeline::new(&self.rules, &self.plans, &input.name, input.clock, range, input.is_live);
+        let mut timeline = Timeline::new(&self.rules, &self.plans, input, range);
         let workers = if input.is_live { 1 } else { self.options.workers.max(1) };
         let make_worker = || {
-            let mut scanner = Scanner::new(&self.rules, self.options.mode, input.is_live);
+            let mut scanner =
+                Scanner::new(&self.rules, self.options.mode, input.is_live).with_origin(&input.origin);
             move |block: &crate::Block| scanner.scan(block)
         };
         let read = pool::run(source, workers, make_worker, |block, partial| {

@@ -1,12 +1,13 @@
 //! From a block to its partial: the work that is done in parallel.
 
-use chiplog_parse::{Detector, Record};
+use chiplog_parse::Record;
 use chiplog_rules::{LiteralSearcher, Matcher, Prefilter, RuleSet};
 
-use crate::Block;
 use crate::census::Census;
 use crate::clocks::LineTimes;
+use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Partial};
+use crate::{Block, Origin};
 
 /// Lines that hold a multiple of this offset tell the time, whether or not a rule matches them.
 const MARK_EVERY: u64 = 64 << 10;
@@ -29,7 +30,7 @@ pub enum ScanMode {
 pub struct Scanner {
     rules: RuleSet,
     matcher: Matcher,
-    detector: Detector,
+    reader: LineReader,
     mode: ScanMode,
     /// Blocks come from a live stream: tell the time of each one's last line.
     is_live: bool,
@@ -45,7 +46,13 @@ impl Scanner {
     /// A scanner for these rules.
     #[must_use]
     pub fn new(rules: &RuleSet, mode: ScanMode, is_live: bool) -> Self {
-        Self { rules: rules.clone(), matcher: rules.matcher(), detector: Detector::new(), mode, is_live }
+        Self { rules: rules.clone(), matcher: rules.matcher(), reader: LineReader::default(), mode, is_live }
+    }
+
+    /// The same scanner for lines of this origin.
+    #[must_use]
+    pub fn with_origin(self, origin: &Origin) -> Self {
+        Self { reader: LineReader::new(origin), ..self }
     }
 
     /// Scans one block.
@@ -127,7 +134,7 @@ impl Scanner {
         if !(is_elected || is_counted || is_mark) {
             return;
         }
-        let record = self.detector.peel(line.text);
+        let record = self.reader.peel(line.text);
         if is_counted {
             partial.census.add(record.chain(), record.is_recognised(), line.text.is_empty());
         }
@@ -171,7 +178,7 @@ impl Scanner {
 
     fn last_times(&mut self, block: &Block) -> Option<(LineTimes, Box<[u8]>)> {
         let line = line_at(&block.bytes, last_line(&block.bytes));
-        let record = self.detector.peel(line.text);
+        let record = self.reader.peel(line.text);
         let times = times_of(&record);
         (!times.is_empty()).then(|| (times, record.host.unwrap_or_default().into()))
     }

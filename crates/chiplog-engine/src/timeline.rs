@@ -11,7 +11,6 @@ mod passing;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_parse::{Clock, Detector};
 use chiplog_rules::RuleSet;
 
 use self::episode::{Episode, Shown, evidence_at};
@@ -23,6 +22,7 @@ use crate::clocks::{DISORDER_NANOS, Progress, UNTIMED};
 use crate::companions::{TrackKey, Tracks};
 use crate::loans::Loans;
 use crate::once::Occurrences;
+use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Key, Partial, encode_labels, labels_of};
 use crate::placement::{Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
@@ -30,7 +30,9 @@ use crate::programs::Programs;
 use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
-use crate::{Block, Evidence, Finding, Gap, InputSummary, Notice, Program, Sighting, Transition};
+use crate::{
+    Block, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Program, Sighting, Transition,
+};
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
 const MAX_KEYS_PER_RULE: u32 = 10_000;
@@ -113,7 +115,7 @@ pub(crate) struct Timeline {
     range: TimeRange,
     is_live: bool,
     placement: Placement,
-    detector: Detector,
+    reader: LineReader,
     /// By host, as [`Placement::hosts`] numbers them.
     watches: Vec<Watch>,
     keys: Vec<KeyState>,
@@ -185,10 +187,8 @@ impl Timeline {
     pub(crate) fn new(
         rules: &RuleSet,
         plans: &Arc<Vec<RulePlan>>,
-        name: &Arc<str>,
-        clock: Clock,
+        input: &InputOptions,
         range: TimeRange,
-        is_live: bool,
     ) -> Self {
         let totals = |plan: &RulePlan| Totals {
             values: vec![Aggregate::default(); plan.captures.len()],
@@ -197,11 +197,11 @@ impl Timeline {
         Self {
             rules: rules.clone(),
             plans: Arc::clone(plans),
-            name: Arc::clone(name),
+            name: Arc::clone(&input.name),
             range,
-            is_live,
-            placement: Placement::new(clock),
-            detector: Detector::new(),
+            is_live: input.is_live,
+            placement: Placement::new(input),
+            reader: LineReader::new(&input.origin),
             watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
@@ -245,8 +245,8 @@ impl Timeline {
         self.census.merge(&partial.census);
         self.programs.merge(&partial.programs);
         let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
-        let detector = &mut self.detector;
-        let show = |offset| evidence_at(detector, block, offset, &mut counter).1;
+        let reader = &mut self.reader;
+        let show = |offset| evidence_at(reader, block, offset, &mut counter).1;
         self.templates.absorb(&partial.templates, show);
         self.bytes += block.bytes.len() as u64 + block.cut_bytes;
         self.lines += partial.lines;

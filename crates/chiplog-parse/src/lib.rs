@@ -63,6 +63,7 @@ mod error;
 mod event;
 pub mod events;
 pub mod go;
+pub mod journal_entry;
 pub mod journal_export;
 pub mod journal_json;
 pub mod journal_text;

@@ -18,6 +18,8 @@ pub enum Format {
     JournalText,
     /// `journalctl -o json`.
     JournalJson,
+    /// An entry of a journal file or of `journalctl -o export`, see [`crate::journal_entry`].
+    Journal,
     /// RFC 3164, RFC 5424, or a file that rsyslog wrote.
     Syslog,
     /// The container log envelope of containerd and CRI-O.
@@ -58,9 +60,10 @@ pub enum Format {
 
 impl Format {
     /// Every format, in a fixed order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::JournalText,
         Self::JournalJson,
+        Self::Journal,
         Self::Syslog,
         Self::Cri,
         Self::DockerJson,
@@ -88,6 +91,7 @@ impl Format {
             self,
             Self::JournalText
                 | Self::JournalJson
+                | Self::Journal
                 | Self::Syslog
                 | Self::Cri
                 | Self::DockerJson
@@ -104,6 +108,7 @@ impl Format {
         match self {
             Self::JournalText => "journal_text",
             Self::JournalJson => "journal_json",
+            Self::Journal => "journal",
             Self::Syslog => "syslog",
             Self::Cri => "cri",
             Self::DockerJson => "docker_json",

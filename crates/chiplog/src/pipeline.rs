@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use chiplog_engine::{
-    BlockSource, CountField, CountTable, Incident, InputOptions, Notice, Scan, ScanMode, ScanOptions,
+    BlockSource, CountField, CountTable, Incident, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions,
     ScanSummary, Series, SeriesOptions, SeriesTable, count_fields, diagnose, run_case,
 };
 use chiplog_parse::Clock;
@@ -47,7 +47,7 @@ impl Pipeline {
         source: &mut impl Source,
         on_notice: &mut dyn FnMut(Notice<'_>),
     ) {
-        let input = InputOptions { name: Arc::clone(name), clock, is_live };
+        let input = InputOptions { name: Arc::clone(name), clock, is_live, origin: Origin::default() };
         let Ok(()) = self.0.input(&input, source, on_notice);
     }
 
@@ -70,7 +70,7 @@ impl Plotting {
     }
 
     pub(crate) fn input(&mut self, name: &Arc<str>, clock: Clock, source: &mut impl Source) {
-        let input = InputOptions { name: Arc::clone(name), clock, is_live: false };
+        let input = InputOptions { name: Arc::clone(name), clock, is_live: false, origin: Origin::default() };
         let Ok(()) = self.0.input(&input, source);
     }
 
@@ -94,7 +94,7 @@ pub(crate) fn fields(names: &[String]) -> Result<CountFields, Failure> {
 pub(crate) fn count<S: Source>(
     fields: &CountFields,
     jobs: Option<NonZeroUsize>,
-    sources: &mut dyn Iterator<Item = S>,
+    sources: &mut dyn Iterator<Item = (Origin, S)>,
 ) -> CountTable {
     let Ok(table) = count_fields(fields, workers(jobs), sources);
     table

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use chiplog_parse::Detector;
 use chiplog_rules::Comparison;
 
 use super::{HitLine, LineCounter, OnNotice, Timeline};
 use crate::aggregate::Aggregate;
+use crate::origin::LineReader;
 use crate::scanner::text_at;
 use crate::view::View;
 use crate::window::{Measured, Sample};
@@ -59,13 +59,13 @@ pub(super) struct Shown {
 
 /// What to show of the line at an offset, and the program that wrote it.
 pub(super) fn evidence_at(
-    detector: &mut Detector,
+    reader: &mut LineReader,
     block: &Block,
     offset: usize,
     counter: &mut LineCounter<'_>,
 ) -> (Option<Arc<str>>, Evidence) {
     let text = text_at(&block.bytes, offset);
-    let record = detector.peel(text);
+    let record = reader.peel(text);
     let component: Option<Arc<str>> =
         record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
     let origin = component.as_ref().map(|component| match record.pid {
@@ -199,7 +199,7 @@ impl Timeline {
 
     /// The line of a hit, and the program that wrote it.
     pub(super) fn show(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> Shown {
-        let (component, mut evidence) = evidence_at(&mut self.detector, hit.block, hit.offset, counter);
+        let (component, mut evidence) = evidence_at(&mut self.reader, hit.block, hit.offset, counter);
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.sample.values);
         evidence.values =

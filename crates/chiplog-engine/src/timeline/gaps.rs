@@ -55,7 +55,7 @@ impl Timeline {
         if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
             return;
         }
-        let record = self.detector.peel(text_at(&block.bytes, offset));
+        let record = self.reader.peel(text_at(&block.bytes, offset));
         let Some(event) = record.event() else { return };
         let by = match event.kind() {
             "suppress.journald" | "suppress.journald_kernel" => "journald",

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
-use chiplog_engine::{CountField, Finding, ScanOptions, Series, SeriesOptions, Transition, count_fields};
+use chiplog_engine::{
+    CountField, Finding, Origin, ScanOptions, Series, SeriesOptions, Transition, count_fields,
+};
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 use chiplog_testkit::{Envelope, Generator, Profile};
@@ -298,7 +300,7 @@ proptest! {
             let Ok(()) = series.input(&input(Clock::from_year(2019), false), &mut source);
             let fields = ["severity", "layers", "host.name", "msg", "attributes.took"];
             let fields = fields.map(|name| (Arc::from(name), CountField::from_name(name).unwrap()));
-            let mut sources = [blocks.into_iter().map(Ok::<_, Infallible>)].into_iter();
+            let mut sources = [(Origin::default(), blocks.into_iter().map(Ok::<_, Infallible>))].into_iter();
             let Ok(counts) = count_fields(&fields, scan.workers, &mut sources);
             (series.finish(), counts)
         };

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
+use chiplog_engine::Origin;
 use chiplog_report::{TableFormat, write_count, write_series};
 use chiplog_source::Input;
 
@@ -43,7 +44,11 @@ pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<
 pub(crate) fn count(flags: &Count, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let fields = pipeline::fields(&flags.by)?;
     let reading = Reading::start(&flags.paths, display, talk)?;
-    let mut table = pipeline::count(&fields, flags.jobs, &mut reading.open_all().map(|(_, blocks)| blocks));
+    let mut table = pipeline::count(
+        &fields,
+        flags.jobs,
+        &mut reading.open_all().map(|(_, blocks)| (Origin::default(), blocks)),
+    );
     let exit = reading.exit()?;
     if flags.top > 0 {
         table.rows.truncate(flags.top);
