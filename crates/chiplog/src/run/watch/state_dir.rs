@@ -122,7 +122,6 @@ impl StateDir {
         Ok(Self { path: path.to_owned(), directory, _lock: lock })
     }
 
-
     /// Reads the newest checkpoint that is whole.
     pub(crate) fn load(&self) -> Result<Found, Failure> {
         let found = read(&self.path)?;
