@@ -6,8 +6,8 @@ use lz4_flex::block::decompress_into;
 use lzma_rust2::XzReader;
 
 use crate::DataError;
-use crate::zstd::{Zstd, ZstdError};
 use crate::layout::{DATA_LZ4, DATA_XZ, DATA_ZSTD};
+use crate::zstd::{Zstd, ZstdError};
 
 /// Decoders that are made once: their tables cost more than a short message.
 pub(crate) struct Decompressor {
