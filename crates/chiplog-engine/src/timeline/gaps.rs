@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chiplog_parse::EventValue;
+use serde::{Deserialize, Serialize};
 
 use super::{KeyState, OnNotice, Timeline};
 use crate::scanner::text_at;
@@ -12,7 +13,7 @@ use crate::{Block, Gap, Loss, Notice};
 const MAX_GAPS: usize = 1_000;
 
 /// The last line that tells of a gap.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct LastGap {
     /// Its local time; the end of time for one without: who knows when it was.
     at: Option<i64>,
@@ -88,7 +89,7 @@ impl Timeline {
             on_notice(Notice::Gap(&gap));
             self.gaps.push((time, gap));
         } else {
-            self.gaps_left_out += 1;
+            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
         }
     }
 
