@@ -33,7 +33,8 @@ use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
-    Block, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Program, Sighting, Transition,
+    Block, Entries, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Passed, Program, Sighting,
+    Transition,
 };
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
@@ -199,18 +200,39 @@ fn tracks_of(
 
 /// Counts the lines before an offset of a block without counting any twice.
 struct LineCounter<'b> {
-    bytes: &'b [u8],
+    block: &'b Block,
     offset: usize,
     line: u64,
+    /// Of the entries that were passed over, those that were not yet counted.
+    passed: &'b [Passed],
 }
 
-impl LineCounter<'_> {
+impl<'b> LineCounter<'b> {
+    /// `lines` is how many come before the block.
+    fn new(block: &'b Block, lines: u64) -> Self {
+        let passed = block.entries.as_ref().map_or(&[][..], |entries| &entries.passed);
+        Self { block, offset: 0, line: lines + 1, passed }
+    }
+
     fn at(&mut self, offset: usize) -> u64 {
         let offset = offset.max(self.offset);
-        let lines = memchr::memchr_iter(b'\n', &self.bytes[self.offset..offset]).count();
-        self.line = self.line.saturating_add(lines as u64);
+        self.line += memchr::memchr_iter(b'\n', &self.block.bytes[self.offset..offset]).count() as u64;
         self.offset = offset;
+        while let [passed, rest @ ..] = self.passed
+            && passed.before as usize <= offset
+        {
+            self.line += u64::from(passed.entries);
+            self.passed = rest;
+        }
         self.line
+    }
+
+    /// The offset in the source of the line at this offset.
+    fn offset_in_source(&mut self, offset: usize) -> u64 {
+        match &self.block.entries {
+            Some(_) => Entries::offset_of(self.at(offset) - 1),
+            None => self.block.offset + offset as u64,
+        }
     }
 }
 
@@ -271,7 +293,7 @@ impl Timeline {
         let hosts = self.placement.hosts_of(partial);
         self.watches.resize_with(self.placement.hosts.len(), Watch::default);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
-        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines.saturating_add(1) };
+        let mut counter = LineCounter::new(block, self.lines);
         for entry in &partial.entries {
             self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_notice);
         }
@@ -283,13 +305,13 @@ impl Timeline {
         }
         self.census.merge(&partial.census);
         self.programs.merge(&partial.programs);
-        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines.saturating_add(1) };
+        let mut counter = LineCounter::new(block, self.lines);
         let reader = &mut self.reader;
         let show = |offset| evidence_at(reader, block, offset, &mut counter).1;
         self.templates.absorb(&partial.templates, show);
-        self.bytes = self.bytes.saturating_add(block.bytes.len() as u64 + block.cut_bytes);
-        self.lines = self.lines.saturating_add(partial.lines);
-        self.cut_lines = self.cut_lines.saturating_add(u64::from(block.cut_bytes > 0));
+        self.bytes += block.source_bytes();
+        self.lines += partial.lines;
+        self.cut_lines += u64::from(block.cut_bytes > 0);
         self.placement.pass(block);
         self.end_offset = block.end_offset();
         self.reader.rest();
@@ -313,7 +335,9 @@ impl Timeline {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
-            self.end_loss(block.offset + offset as u64, time);
+            if self.is_after_loss {
+                self.end_loss(counter.offset_in_source(offset), time);
+            }
             self.see(time);
             let progress = &mut self.placement.hosts[host].progress;
             progress.advance(time);
@@ -332,7 +356,7 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, time, on_notice);
+        self.note_gap(rule, offset, counter, host, time, on_notice);
         let borrowed;
         let values = if self.plans[rule].takes_part_in_loans() {
             let at = time.unwrap_or(UNTIMED);

@@ -10,10 +10,15 @@ use crate::flags::{ClockFlags, Moment, TimeFlags};
 /// The clock of an input: the year that was asked for, else the one nearest to the time at which
 /// the file was written, or to the present for a stream.
 pub(crate) fn of_input(flags: ClockFlags, input: &Input) -> Clock {
-    let clock = match (flags.year, input.modified_unix_nanos()) {
+    of_stream(flags, input.modified_unix_nanos(), input.is_live())
+}
+
+/// The clock of a stream, see [`of_input`].
+pub(crate) fn of_stream(flags: ClockFlags, modified_unix_nanos: Option<i64>, is_live: bool) -> Clock {
+    let clock = match (flags.year, modified_unix_nanos) {
         (Some(year), _) => Clock::from_year(year),
         (None, Some(modified)) => Clock::near(UnixNanos(modified)),
-        (None, None) if input.is_live() => now().map_or_else(Clock::unknown, Clock::near),
+        (None, None) if is_live => now().map_or_else(Clock::unknown, Clock::near),
         (None, None) => Clock::unknown(),
     };
     match flags.tz {

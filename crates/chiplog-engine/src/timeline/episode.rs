@@ -79,8 +79,8 @@ pub(super) fn evidence_at(
     }
     body.truncate(MAX_BODY_BYTES);
     body.shrink_to_fit();
-    let offset_in_source = block.offset + offset as u64;
     let line = counter.at(offset);
+    let offset_in_source = counter.offset_in_source(offset);
     let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
     (component, evidence)
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chiplog_parse::EventValue;
 use serde::{Deserialize, Serialize};
 
-use super::{KeyState, OnNotice, Timeline};
+use super::{KeyState, LineCounter, OnNotice, Timeline};
 use crate::scanner::text_at;
-use crate::{Block, Gap, Loss, Notice};
+use crate::{Gap, Loss, Notice};
 
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
@@ -46,17 +46,20 @@ impl Timeline {
     pub(super) fn note_gap(
         &mut self,
         rule: usize,
-        block: &Block,
         offset: usize,
+        counter: &mut LineCounter<'_>,
         host: usize,
         time: Option<i64>,
         on_notice: OnNotice<'_>,
     ) {
-        let offset_in_source = block.offset + offset as u64;
-        if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
+        if !self.plans[rule].tells_of_gaps {
             return;
         }
-        let record = self.reader.peel(text_at(&block.bytes, offset));
+        let offset_in_source = counter.offset_in_source(offset);
+        if self.last_gap_offset == Some(offset_in_source) {
+            return;
+        }
+        let record = self.reader.peel(text_at(&counter.block.bytes, offset));
         let Some(event) = record.event() else { return };
         let by = match event.kind() {
             "suppress.journald" | "suppress.journald_kernel" => "journald",
@@ -114,9 +117,8 @@ impl Timeline {
 
     /// The first line after a loss that tells the time: the missing ones came before it.
     pub(super) fn end_loss(&mut self, offset: u64, time: i64) {
-        if std::mem::take(&mut self.is_after_loss) {
-            self.note_loss(offset, time);
-        }
+        self.is_after_loss = false;
+        self.note_loss(offset, time);
     }
 
     fn note_loss(&mut self, offset: u64, time: i64) {

@@ -22,6 +22,9 @@ use crate::saved::{Damaged, Renumbered};
 use crate::templates::SourceTemplates;
 use crate::{Finding, Gap};
 
+/// Neither lines nor bytes are more: counting on must not overflow.
+const MAX_COUNT: u64 = 1 << 62;
+
 /// All that a timeline holds. Rules are numbered as in the set that it was saved with.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct SavedTimeline<'t> {
@@ -97,6 +100,10 @@ impl Timeline {
         renumbered: &Renumbered,
         range: TimeRange,
     ) -> Result<(Self, Vec<Finding>), Damaged> {
+        let counts = [saved.bytes, saved.lines, saved.cut_lines];
+        if counts.iter().any(|count| *count > MAX_COUNT) {
+            return Err(Damaged("counts of lines"));
+        }
         let placement = saved.placement.into_owned();
         let hosts = placement.hosts.len();
         if !placement.is_sound() || saved.watches.len() != hosts {

@@ -1,6 +1,7 @@
 //! The engine from outside: blocks in, findings out.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod entries;
 mod findings;
 mod hostile;
 mod measures;

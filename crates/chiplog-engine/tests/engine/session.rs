@@ -85,7 +85,7 @@ proptest! {
 }
 
 pub(crate) fn block(offset: u64, text: &str) -> Block {
-    Block { offset, bytes: text.as_bytes().to_vec(), cut_bytes: 0 }
+    Block { offset, bytes: text.as_bytes().to_vec(), ..Block::default() }
 }
 
 #[test]
