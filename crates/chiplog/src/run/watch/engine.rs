@@ -37,6 +37,7 @@ impl Engine {
             name: Arc::clone(&stream.name),
             clock: clock::of_stream(self.clock, stream.modified_unix_nanos, true),
             is_live: true,
+            origin: chiplog_engine::Origin::default(),
         };
         let _ = self.scanner.scan(block).hits();
     }
