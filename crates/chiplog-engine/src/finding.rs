@@ -157,7 +157,8 @@ pub struct ValueSummary {
 pub struct Evidence {
     /// Line number in the source, from 1.
     pub line: u64,
-    /// Offset of the line's first byte in the source (after decompression).
+    /// Offset of the line's first byte in the source (after decompression); of an entry of a
+    /// journal, [`Entries::offset_of`](crate::Entries::offset_of) it.
     pub offset: u64,
     /// Time of the line, if it could be placed.
     pub time: Option<UnixNanos>,

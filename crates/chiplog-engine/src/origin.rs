@@ -34,6 +34,15 @@ impl LineReader {
         Self { detector: Detector::new(), origin: origin.clone() }
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Gives back the memory that reading took: of many sources few have something to read.
+    pub(crate) fn rest(&mut self) {
+        self.detector = Detector::new();
+    }
+
     /// The line as [`Detector::peel`] reads it, with its origin.
     pub(crate) fn peel<'a>(&'a mut self, line: &'a [u8]) -> Record<'a> {
         let Self { detector, origin } = self;

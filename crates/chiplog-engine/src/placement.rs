@@ -184,6 +184,7 @@ impl Placement {
         }
         let excess = self.tail.len().saturating_sub(TAIL_BYTES);
         self.tail.drain(..excess);
+        self.reader.rest();
     }
 
     /// The times of the last line of the source that has some, if it was no entry. Its host is

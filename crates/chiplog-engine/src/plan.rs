@@ -188,6 +188,18 @@ pub(crate) struct Totals {
     pub(crate) values: Vec<Aggregate>,
 }
 
+impl Totals {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.occurrences += other.occurrences;
+        self.late += other.late;
+        if self.values.len() < other.values.len() {
+            self.values.resize_with(other.values.len(), Aggregate::default);
+        }
+        self.values.iter_mut().zip(&other.values).for_each(|(sum, part)| sum.merge(part));
+    }
+}
+
 /// Bounds on the times of hits that are taken into account: since and until, both inclusive.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TimeRange {

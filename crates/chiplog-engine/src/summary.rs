@@ -88,7 +88,8 @@ pub struct Program {
     pub name: Arc<str>,
 }
 
-/// Lines that the emitter or a collector says it did not write or pass on.
+/// Lines that the emitter or a collector says it did not write or pass on, or that a source could not
+/// read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// Input in which it is said.
@@ -97,9 +98,10 @@ pub struct Gap {
     pub time: Option<UnixNanos>,
     /// Host, if known.
     pub host: Option<Arc<str>>,
-    /// Who dropped: `journald`, `rsyslog`, `kernel`.
+    /// Who dropped: `journald`, `rsyslog`, `kernel`; `source` where lines were gone before they were read.
     pub by: &'static str,
-    /// What the message names: a unit, a kernel function.
+    /// What the message names: a unit, a kernel function. Why a source could not read lines:
+    /// [`crate::LossReason::name`].
     pub of: Option<Arc<str>>,
     /// How many lines; `None` if the message has no number.
     pub lines: Option<u64>,

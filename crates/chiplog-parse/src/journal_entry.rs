@@ -334,8 +334,10 @@ fn name(bytes: &[u8], size: usize, is_there: u8) -> Result<(Option<&[u8]>, &[u8]
 }
 
 /// Stands for a line feed in an escaped message.
+#[cfg(feature = "alloc")]
 const LINE_FEED: u8 = 0x1d;
 /// Begins what stands for one of the two, or for a carriage return at the end.
+#[cfg(feature = "alloc")]
 const LEAD: u8 = 0x1c;
 
 /// Whether a message cannot stand in a line as it is: a carriage return at its end would be taken

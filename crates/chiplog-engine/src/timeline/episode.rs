@@ -44,8 +44,8 @@ pub(super) struct Episode {
     pub(super) worst: Option<Shown>,
     /// A hit came too late to be counted, or had one text too many.
     pub(super) is_lower_bound: bool,
-    /// A live stream was told that it closed, before that was certain.
-    pub(super) close_was_announced: bool,
+    /// When it closed, if a live stream was told so before it was certain.
+    pub(super) close_announced: Option<i64>,
 }
 
 /// A line to show. Its time is local: the zone may be learned later.
@@ -78,8 +78,8 @@ pub(super) fn evidence_at(
     }
     body.truncate(MAX_BODY_BYTES);
     body.shrink_to_fit();
-    let offset_in_source = block.offset + offset as u64;
     let line = counter.at(offset);
+    let offset_in_source = counter.offset_in_source(offset);
     let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
     (component, evidence)
 }
@@ -169,7 +169,7 @@ impl Timeline {
             opener,
             worst: None,
             is_lower_bound: view.window.leaves_texts_out(),
-            close_was_announced: false,
+            close_announced: None,
         }
     }
 
@@ -232,10 +232,14 @@ impl Timeline {
             self.findings_left_out += 1;
             return;
         }
-        let mut finding = self.finding(key, episode, None, closed);
-        finding.state = State::Closed;
-        finding.closed_time = self.placement.clock.to_instant(closed);
+        let finding = self.closed(self.finding(key, episode, None, closed), closed);
         self.findings.push(finding);
+    }
+
+    /// A finding that has closed.
+    pub(super) fn closed(&self, finding: Finding, closed: i64) -> Finding {
+        let time = self.placement.clock.to_instant(closed);
+        Finding { state: State::Closed, time, closed_time: time, ..finding }
     }
 
     pub(super) fn finding(
