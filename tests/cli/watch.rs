@@ -60,14 +60,6 @@ impl Lines {
             }
         }
     }
-
-    /// All lines until the end.
-    fn rest(mut self) -> Vec<String> {
-        while let Ok(line) = self.coming.recv_timeout(PATIENCE) {
-            self.seen.push(line);
-        }
-        self.seen
-    }
 }
 
 impl Daemon {
@@ -251,7 +243,7 @@ fn sigterm_saves_and_a_quiet_daemon_ends() {
 fn without_a_state_it_says_so() {
     let mut daemon = Daemon::start(["-"]);
     daemon.stderr.wait_for("no --state");
-    daemon.stderr.wait_for("watching 1 source");
+    daemon.stderr.wait_for("watching stdin");
     daemon.stop();
 }
 
@@ -292,7 +284,7 @@ fn the_kernels_messages_are_read_from_what_stands_for_the_device() {
                 anon-rss:48944kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:204kB oom_score_adj:999";
     write!(kernel, "3,7,1000000,-;{line}\n SUBSYSTEM=x\n").unwrap();
     daemon.stdout.wait_for("oom");
-    write!(kernel, "6,9,2000000,-;quiet\n").unwrap();
+    writeln!(kernel, "6,9,2000000,-;quiet").unwrap();
     daemon.stderr.wait_for("1 lines of");
     daemon.stop();
     let report = place.wait_until(|_| true);
@@ -359,7 +351,7 @@ fn rules_are_read_again_and_wrong_ones_are_refused() {
     fs::write(place.path("more.toml"), second).unwrap();
     fs::write(&rules, RULE).unwrap();
     daemon.signal("-HUP");
-    daemon.stderr.wait_for("read 1 rules");
+    daemon.stderr.wait_for("read 1 rule");
     daemon.write(SLOW);
     daemon.stdout.wait_for(r#""rule_id":"disk-slow""#);
     place.wait_until(|report| hits(report, "disk-slow") == 2);
