@@ -3,7 +3,7 @@
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use chiplog_engine::State as FindingState;
+use chiplog_parse::UnixNanos;
 use chiplog_report::Thousands;
 use chiplog_source::{Delivery, Loss, Stream, Wakings};
 
@@ -14,8 +14,8 @@ use super::service::Service;
 use super::signals::Request;
 use super::supervised::{Polled, Supervised};
 use crate::exit::{Exit, Failure};
-use crate::run::closing_words;
 use crate::run::notices::Printer;
+use crate::run::{in_short, roughly};
 
 /// How often sources are looked at that nobody says anything of: for what they do in their own
 /// time, and for file systems that tell nothing.
@@ -50,7 +50,7 @@ impl Daemon<'_> {
     /// Runs until it is asked to stop, all finite sources have ended and there are no others, or
     /// nobody reads what it prints.
     pub(super) fn run(mut self) -> Result<Exit, Failure> {
-        self.desk.log.say(Level::Info, &format!("watching {} sources", self.sources.len()));
+        self.desk.log.say(Level::Info, &format!("watching {}", self.names()));
         self.service.ready();
         let mut status_due = Instant::now();
         loop {
@@ -153,8 +153,12 @@ impl Daemon<'_> {
             self.sources.iter().filter(|source| source.is_failing()).map(Supervised::name).collect();
         let failing =
             if failing.is_empty() { String::new() } else { format!(", failing: {}", failing.join(", ")) };
-        let sources = self.sources.len();
-        self.service.status(format!("{sources} sources{failing}"));
+        let status = format!("watching {}{failing}", self.names());
+        self.service.status(status);
+    }
+
+    fn names(&self) -> String {
+        self.sources.iter().map(Supervised::name).collect::<Vec<_>>().join(", ")
     }
 
     fn until_something_is_due(&self) -> Duration {
@@ -173,12 +177,10 @@ impl Daemon<'_> {
             };
         }
         let saved = self.checkpoint.save(&self.sources, &self.desk.engine, &self.desk.losses);
-        let mut summary = self.desk.engine.summary();
-        summary.findings.retain(|finding| {
-            // Those of runs long gone are no news at the end of this one.
-            finding.state == FindingState::Open || finding.time.is_some()
-        });
-        self.desk.log.say(Level::Info, &closing_words(&summary, self.started.elapsed()));
+        let since = UnixNanos(self.checkpoint.started_unix_nanos());
+        let summary = in_short(&self.desk.engine.summary());
+        let message = format!("ran for {}; since {since}: {summary}", roughly(self.started.elapsed()));
+        self.desk.log.say(Level::Info, &message);
         saved.map(|()| Exit::Success).map_err(|error| {
             Failure::usage(format!("cannot write the state: {error}; the next run goes on from the last one"))
         })
@@ -213,5 +215,6 @@ fn lost(stream: &Stream, loss: &Loss) -> String {
 }
 
 fn reloaded(rules: usize, _changes: &RuleChanges) -> String {
-    format!("read {rules} rules")
+    let plural = if rules == 1 { "" } else { "s" };
+    format!("read {rules} rule{plural}")
 }

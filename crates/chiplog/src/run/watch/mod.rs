@@ -93,7 +93,13 @@ pub(crate) fn run(flags: &Watch, display: TalkFlags, talk: &Talk) -> Result<Exit
         service,
         requests,
         wakings,
-        reload: Box::new(|| rule_files::load(&flags.rules, talk)),
+        reload: Box::new(|| {
+            // Its own: what was said about the rules of before does not count.
+            let talk = Talk::new(display.quiet, display.verbose);
+            let loaded = rule_files::load(&flags.rules, &talk);
+            talk.finish();
+            loaded
+        }),
         started: Instant::now(),
     }
     .run()
@@ -129,8 +135,9 @@ fn restore(rules: &RuleSet, flags: &Watch, session: &[u8], log: &Log) -> Result<
 }
 
 fn check(flags: &Watch, planned: &[plan::Planned], talk: &Talk) -> Result<Exit, Failure> {
-    let rules = rule_files::load(&flags.rules, talk)?;
-    let rules = format!("{} rules", rules.rules().len());
+    let (rules, warnings) = rule_files::load_counting(&flags.rules, talk)?;
+    let plural = if warnings == 1 { "" } else { "s" };
+    let rules = format!("{} rules, {warnings} warning{plural}", rules.rules().len());
     let state = match state_dir::chosen(flags.state.as_deref()) {
         None => Ok("no state: a restart counts anew".to_owned()),
         Some(path) => state_dir::check(&path),
