@@ -54,6 +54,6 @@ pub use scan::{InputOptions, Scan, ScanOptions};
 pub use scanner::{ScanMode, Scanner};
 pub use series::{Series, SeriesOptions};
 pub use sighting::Sighting;
-pub use summary::{Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
+pub use summary::{Archive, Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
 pub use templates::{Half, UnknownTemplate};

@@ -17,6 +17,7 @@ use super::likely::Known;
 use super::{Selection, advice, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
+use crate::inputs::Log;
 use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
@@ -33,7 +34,8 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
     let input = Input::stdin();
-    let clock = clock::of_input(options.engine.time.clock, &input);
+    let log = Log::live(&input);
+    let clock = clock::of_log(options.engine.time.clock, &log);
 
     let mut text = StreamText::new(terminal::stdout_style(display.color), display.quiet);
     let format = options.format.chosen();
@@ -71,7 +73,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
             closed.store(true, Ordering::Relaxed);
         }
     };
-    pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_notice);
+    pipeline.input(&log, clock, true, &mut blocks, &mut on_notice);
     if let Some(error) = failure {
         return Err(Failure::output(&error));
     }
