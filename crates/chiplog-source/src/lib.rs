@@ -38,8 +38,10 @@ mod decompress;
 mod discover;
 mod error;
 mod input;
+mod journal;
 mod raw;
 mod source;
+mod stream_blocks;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
@@ -48,4 +50,6 @@ pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{Archive, SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
+pub use journal::{ExportDamage, ExportReader};
 pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
+pub use stream_blocks::{StreamBlocks, StreamLoss};
