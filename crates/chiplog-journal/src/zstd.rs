@@ -599,7 +599,7 @@ impl<'a> Bits<'a> {
         (last != 0 && start >= 8).then_some(Self { bytes, start: start * 8, position, window: 0 })
     }
 
-    #[inline]
+    #[inline(always)]
     fn refill(&mut self) -> Option<()> {
         if self.position < self.start {
             return None;
@@ -611,7 +611,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Takes `count` bits, at most 32, of those that the last refill brought.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, count: u32) -> u32 {
         let bits = (self.window >> 1) >> (63 - count);
         self.window <<= count;
@@ -654,40 +654,68 @@ impl Huffman {
     /// Builds the table; the last weight is not told, it fills what the others leave.
     fn build(&mut self, weights: &mut [u8; 256], count: usize) -> Option<()> {
         self.bits = 0;
-        // How many symbols have each weight.
+        // How many symbols have each weight, counted in four tables: the same weight comes many times
+        // in a row, and one counter would have to wait for itself.
+        let mut quarters = [[0_u8; 16]; 4];
+        for four in weights.get(..count)?.chunks(4) {
+            for (quarter, weight) in quarters.iter_mut().zip(four) {
+                quarter[usize::from(weight & 15)] += 1;
+            }
+        }
         let mut counts = [0_usize; HUFFMAN_BITS as usize + 2];
-        let mut sum = 0_u32;
-        for weight in weights.get(..count)? {
-            *counts.get_mut(usize::from(*weight))? += 1;
-            sum += (1 << weight) >> 1;
+        let mut sum = 0;
+        for weight in 0..16 {
+            let with_weight: usize = quarters.iter().map(|quarter| usize::from(quarter[weight])).sum();
+            if with_weight > 0 {
+                *counts.get_mut(weight)? = with_weight;
+                // Weight 0 is no code.
+                sum += if weight == 0 { 0 } else { with_weight << (weight - 1) };
+            }
         }
         if sum == 0 {
             return None;
         }
         let bits = sum.ilog2() + 1;
-        let rest = (1 << bits) - sum;
+        let rest = (1_usize << bits) - sum;
         if bits > HUFFMAN_BITS || !rest.is_power_of_two() {
             return None;
         }
         let last = rest.ilog2() as u8 + 1;
         *weights.get_mut(count)? = last;
         counts[usize::from(last)] += 1;
-        // Where in the table the symbols of each weight begin: the longest codes first.
+        // Symbols ordered by weight: the longest codes come first.
         let mut starts = [0_usize; HUFFMAN_BITS as usize + 2];
         let mut start = 0;
         for weight in 1..counts.len() {
             starts[weight] = start;
-            start += counts[weight] << (weight - 1);
+            start += counts[weight];
         }
+        let mut ordered = [0_u8; 256];
         for (symbol, &weight) in weights[..=count].iter().enumerate() {
-            if weight == 0 {
-                continue;
+            if weight > 0 {
+                let start = &mut starts[usize::from(weight)];
+                ordered[*start & 255] = symbol as u8;
+                *start += 1;
             }
-            let length = 1 << (weight - 1);
-            let start = &mut starts[usize::from(weight)];
-            let entry = (symbol as u16) << 8 | (bits + 1 - u32::from(weight)) as u16;
-            self.entries.get_mut(*start..*start + length)?.fill(entry);
-            *start += length;
+        }
+        let mut symbols = ordered.as_slice();
+        let mut entries = self.entries.as_mut_slice();
+        for weight in 1..=bits {
+            let symbols = symbols.split_off(..counts[weight as usize])?;
+            let (length, code_bits) = (1_usize << (weight - 1), (bits + 1 - weight) as u16);
+            let entries = entries.split_off_mut(..symbols.len() * length)?;
+            match weight {
+                1 => fill_runs::<1>(entries, symbols, code_bits),
+                2 => fill_runs::<2>(entries, symbols, code_bits),
+                3 => fill_runs::<4>(entries, symbols, code_bits),
+                4 => fill_runs::<8>(entries, symbols, code_bits),
+                5 => fill_runs::<16>(entries, symbols, code_bits),
+                _ => {
+                    for (run, &symbol) in entries.chunks_exact_mut(length).zip(symbols) {
+                        run.fill(u16::from(symbol) << 8 | code_bits);
+                    }
+                }
+            }
         }
         self.bits = bits;
         Some(())
@@ -707,7 +735,7 @@ impl Huffman {
         bits.is_at_end().then_some(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn symbol(&self, bits: &mut Bits<'_>) -> u8 {
         let index = (bits.window >> (64 - self.bits)) as usize & (HUFFMAN_SIZE - 1);
         let entry = self.entries[index];
@@ -758,6 +786,14 @@ impl Huffman {
     }
 }
 
+/// Each symbol stands in as many entries as its code leaves bits open.
+#[inline]
+fn fill_runs<const LENGTH: usize>(entries: &mut [u16], symbols: &[u8], code_bits: u16) {
+    for (run, &symbol) in entries.as_chunks_mut::<LENGTH>().0.iter_mut().zip(symbols) {
+        *run = [u16::from(symbol) << 8 | code_bits; LENGTH];
+    }
+}
+
 /// The table of the weights of Huffman trees.
 struct WeightTable {
     entries: [WeightEntry; 64],
@@ -787,22 +823,21 @@ impl WeightTable {
     /// Decodes the weights, which two states take turns at, and gives their number.
     fn decode(&self, mut bits: Bits<'_>, weights: &mut [u8; 256]) -> Option<usize> {
         bits.refill()?;
-        let mut states = [bits.take(self.bits) as usize, bits.take(self.bits) as usize];
+        let mut states = (bits.take(self.bits) as usize, bits.take(self.bits) as usize);
         let mut count = 0;
         loop {
-            for turn in 0..2 {
-                let entry = self.entries[states[turn] & 63];
+            bits.refill()?;
+            // Eight states take 48 bits at most.
+            for _ in 0..8 {
+                let entry = self.entries[states.0 & 63];
                 *weights.get_mut(count)? = entry.symbol;
                 count += 1;
-                // The stream ends where the next state cannot be read.
-                let left = bits.position.checked_sub(bits.start)?;
-                if usize::from(entry.bits) > left {
-                    let other = self.entries[states[1 - turn] & 63];
-                    *weights.get_mut(count)? = other.symbol;
+                states = (states.1, usize::from(entry.next) + bits.take(u32::from(entry.bits)) as usize);
+                if bits.position < bits.start {
+                    // The stream ends where a state cannot be read; the other one is the last.
+                    *weights.get_mut(count)? = self.entries[states.0 & 63].symbol;
                     return Some(count + 1);
                 }
-                bits.refill()?;
-                states[turn] = usize::from(entry.next) + bits.take(u32::from(entry.bits)) as usize;
             }
         }
     }
@@ -933,6 +968,9 @@ fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, 
     let mut next = [0_u16; 64];
     // Symbols that are rarer than one state have one at the end each.
     let mut high = size;
+    // The others, each as often as it stands in the table; room for a last step beyond.
+    let mut others = [0_u8; FSE_SIZE + 8];
+    let mut count_others = 0;
     for (symbol, &count) in counts.iter().enumerate() {
         if count == -1 {
             high = high.checked_sub(1)?;
@@ -940,23 +978,25 @@ fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, 
             next[symbol] = 1;
         } else {
             next[symbol] = count as u16;
+            let end = count_others + usize::from(count as u16);
+            while count_others < end {
+                others.get_mut(count_others..)?.first_chunk_mut::<8>()?.fill(symbol as u8);
+                count_others += 8;
+            }
+            count_others = end;
         }
+    }
+    if count_others != high {
+        return None;
     }
     let step = (size >> 1) + (size >> 3) + 3;
     let mut at = 0;
-    for (symbol, &count) in counts.iter().enumerate() {
-        for _ in 0..count.max(0) {
-            symbols[at] = symbol as u8;
-            loop {
-                at = (at + step) & (size - 1);
-                if at < high {
-                    break;
-                }
-            }
+    for &symbol in &others[..count_others] {
+        symbols[at] = symbol;
+        at = (at + step) & (size - 1);
+        while at >= high {
+            at = (at + step) & (size - 1);
         }
-    }
-    if at != 0 {
-        return None;
     }
     for (state, &symbol) in symbols.iter().enumerate() {
         let number = &mut next[usize::from(symbol)];
