@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chiplog_engine::{
-    Block, CountField, InputOptions, ScanMode, ScanOptions, Scanner, Series, SeriesOptions, count_fields,
+    Block, CountField, InputOptions, Origin, ScanMode, ScanOptions, Scanner, Series, SeriesOptions,
+    count_fields,
 };
 use chiplog_parse::{Clock, Detector, klog};
 use chiplog_rules::{Prefilter, RuleSet};
@@ -128,7 +129,7 @@ fn blocks_of(bytes: &[u8]) -> Vec<Block> {
     while at < bytes.len() {
         let limit = bytes.len().min(at + BLOCK_BYTES);
         let end = memchr::memrchr(b'\n', &bytes[at..limit]).map_or(limit, |feed| at + feed + 1);
-        blocks.push(Block { offset: at as u64, bytes: bytes[at..end].to_vec(), cut_bytes: 0 });
+        blocks.push(Block { offset: at as u64, bytes: bytes[at..end].to_vec(), ..Block::default() });
         at = end;
     }
     blocks
@@ -215,14 +216,14 @@ fn scan_parts(input: &str, bytes: &[u8], only: Option<&str>, truth: Option<&naiv
             blocks.iter().map(|block| chiplog_parse::lines(&block.bytes).map(&mut peel).sum::<u64>()).sum()
         }),
         Part::new("count by severity and file", records, || {
-            let sources = &mut std::iter::once(Lent::new(for_count));
+            let sources = &mut std::iter::once((Origin::default(), Lent::new(for_count)));
             count_fields(&counted, 1, sources).map_or(0, |table| table.records)
         }),
         Part::new("series of slow requests", slow_requests, || {
             let options = SeriesOptions { step_nanos: 60_000_000_000, scan: ScanOptions::default() };
             let mut series = Series::new(&slow, options);
-            let input =
-                InputOptions { name: Arc::from("bench"), clock: Clock::from_year(2019), is_live: false };
+            let (name, clock) = (Arc::from("bench"), Clock::from_year(2019));
+            let input = InputOptions { name, clock, is_live: false, origin: Origin::default() };
             let read = series.input(&input, &mut Lent::new(for_series));
             read.map_or(0, |()| series.finish().rows.iter().map(|row| row.count).sum())
         }),

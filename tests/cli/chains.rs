@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
-use chiplog_engine::{Block, Incident, InputOptions, Root, Scan, ScanOptions, diagnose};
+use chiplog_engine::{Block, Incident, InputOptions, Origin, Root, Scan, ScanOptions, diagnose};
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 use serde_json::Value;
@@ -151,7 +151,8 @@ fn incidents(logs: &[(String, String)]) -> Vec<Incident> {
     static RULES: LazyLock<RuleSet> = LazyLock::new(RuleSet::builtin);
     let mut scan = Scan::new(&RULES, ScanOptions::default());
     for (name, text) in logs {
-        let input = InputOptions { name: Arc::from(name.as_str()), clock: Clock::unknown(), is_live: false };
+        let (name, clock) = (Arc::from(name.as_str()), Clock::unknown());
+        let input = InputOptions { name, clock, is_live: false, origin: Origin::default() };
         let block = Block { bytes: text.clone().into_bytes(), ..Block::default() };
         let mut blocks = [Ok::<_, std::io::Error>(block)].into_iter();
         scan.input(&input, &mut blocks, &mut |_| {}).expect("a block");

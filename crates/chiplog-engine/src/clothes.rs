@@ -56,6 +56,7 @@ impl Clothes {
             Self::JournalShort | Self::JournalJson => !is(&[
                 Format::JournalText,
                 Format::JournalJson,
+                Format::Journal,
                 Format::Syslog,
                 Format::Kmsg,
                 Format::ComposePrefix,

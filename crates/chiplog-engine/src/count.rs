@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use chiplog_parse::{Detector, Record};
+use chiplog_parse::Record;
 
-use crate::{Block, BlockSource, CountRow, CountTable, pool};
+use crate::origin::LineReader;
+use crate::{Block, BlockSource, CountRow, CountTable, Origin, pool};
 
 /// A field that records can be counted by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,8 +188,8 @@ impl Counts {
     }
 }
 
-/// Counts the records of each source, given with `each_source`, by combination of fields. Every
-/// physical line that is not empty is a record.
+/// Counts the records of each source by combination of fields. Every physical line that is not
+/// empty is a record.
 ///
 /// # Errors
 ///
@@ -197,17 +198,17 @@ impl Counts {
 pub fn count_fields<S: BlockSource>(
     fields: &[(Arc<str>, CountField)],
     workers: usize,
-    sources: &mut dyn Iterator<Item = S>,
+    sources: &mut dyn Iterator<Item = (Origin, S)>,
 ) -> Result<CountTable, S::Error> {
     let mut total = Counts::default();
-    for mut source in sources {
+    for (origin, mut source) in sources {
         let make_worker = || {
-            let mut detector = Detector::new();
+            let mut reader = LineReader::new(&origin);
             let mut key = Vec::new();
             move |block: &Block| {
                 let mut counts = Counts::default();
                 for line in chiplog_parse::lines(&block.bytes).filter(|line| !line.is_empty()) {
-                    let record = detector.peel(line);
+                    let record = reader.peel(line);
                     encode(fields, &record, &mut key);
                     counts.add(&key);
                 }

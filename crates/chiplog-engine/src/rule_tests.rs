@@ -7,7 +7,7 @@ use chiplog_parse::{Clock, Detector, Format, Record, UnixNanos, utc_offset_secon
 use chiplog_rules::{At, Case, Matcher, RuleSet, State as Wanted};
 
 use crate::clothes::Clothes;
-use crate::{Block, InputOptions, Notice, Scan, ScanOptions, Transition};
+use crate::{Block, InputOptions, Notice, Origin, Scan, ScanOptions, Transition};
 
 /// The outcome of one embedded test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +170,8 @@ fn check_states(rules: &RuleSet, rule: usize, case: &Case, failures: &mut Vec<St
         clock = clock.with_utc_offset_seconds(offset);
         offset_nanos = i64::from(offset) * SECOND;
     }
-    let input = InputOptions { name: Arc::from(case.name.as_str()), clock, is_live: false };
+    let (name, origin) = (Arc::from(case.name.as_str()), Origin::default());
+    let input = InputOptions { name, clock, is_live: false, origin };
     let block = Block { bytes: case.lines.as_bytes().to_vec(), ..Block::default() };
     let mut scan = Scan::new(rules, ScanOptions::default());
     let mut blocks = [Ok::<_, Infallible>(block)].into_iter();

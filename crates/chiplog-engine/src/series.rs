@@ -67,10 +67,10 @@ impl Series {
         let rules = self.rules.clone();
         let mode = self.options.scan.mode;
         let make_worker = || {
-            let mut scanner = Scanner::new(&rules, mode, false);
+            let mut scanner = Scanner::new(&rules, mode, false).with_origin(&input.origin);
             move |block: &Block| scanner.scan(block)
         };
-        let mut placement = Placement::new(input.clock);
+        let mut placement = Placement::new(input);
         let mut occurrences = Occurrences::default();
         // The step and cells of one source, merged at its end: neighbouring hits mostly fall into
         // the cell that the last one fell into.

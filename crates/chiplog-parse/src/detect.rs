@@ -10,8 +10,8 @@ use crate::events::{oom, utiltrace};
 use crate::journal_text::Mode;
 use crate::record::{Format, Payload, Record};
 use crate::{
-    Clock, ParseError, Severity, Text, Time, capnslog, cri, docker_json, journal_json, journal_text, klog,
-    klog_json, kmsg, logrus, prefix, syslog, zap,
+    Clock, ParseError, Severity, Text, Time, capnslog, cri, docker_json, journal_entry, journal_json,
+    journal_text, klog, klog_json, kmsg, logrus, prefix, syslog, zap,
 };
 
 /// Peels lines of unknown and mixed formats.
@@ -141,6 +141,7 @@ pub fn closest(line: &[u8]) -> ParseError {
         [b'0'..=b'9', _, _, _, b'-', ..] => cri::parse(line).err(),
         [b'<', ..] => syslog::parse(line).err(),
         [b'[', ..] => kmsg::parse(line).err(),
+        [0x1e, b'J', ..] => journal_entry::parse(line).err(),
         _ => None,
     };
     error.unwrap_or_else(|| ParseError::new("the beginning of a known format", 0))
@@ -175,6 +176,12 @@ fn step<'a>(content: &'a [u8], record: &mut Record<'a>) -> Step<'a> {
         [b'{', ..] => {
             if let Some(step) = json(content, record) {
                 return step;
+            }
+        }
+        // Inside another envelope it is what a program printed, and no entry.
+        [0x1e, b'J', ..] if record.layers.is_empty() => {
+            if let Ok(entry) = journal_entry::parse(content) {
+                return of_journal_entry(&entry, record);
             }
         }
         [0x1e, b'{', ..] => {
@@ -297,7 +304,10 @@ fn text<'a>(content: &'a [u8], record: &mut Record<'a>) {
 /// what looks like one there is a message.
 fn has_host(record: &Record<'_>) -> bool {
     record.layers().iter().any(|layer| {
-        matches!(layer, Format::JournalText | Format::JournalJson | Format::Syslog | Format::Kmsg)
+        matches!(
+            layer,
+            Format::JournalText | Format::JournalJson | Format::Journal | Format::Syslog | Format::Kmsg
+        )
     })
 }
 
@@ -476,6 +486,18 @@ fn of_journal_json<'a>(content: &'a [u8], record: &mut Record<'a>) -> Option<Ste
         record.component = record.component.or(Some(b"kernel"));
     }
     Some(Step::Escaped(entry.message.text().unwrap_or(Text::plain(b""))))
+}
+
+fn of_journal_entry<'a>(entry: &journal_entry::JournalEntry<'a>, record: &mut Record<'a>) -> Step<'a> {
+    record.layers.push(Format::Journal);
+    envelope_time(entry.time().map(Time::Instant), record);
+    record.envelope_severity = entry.priority.and_then(Severity::from_syslog);
+    record.host = entry.host;
+    record.component = entry.identifier;
+    record.unit = entry.unit;
+    record.pid = entry.pid;
+    record.partial |= entry.partial;
+    Step::Escaped(entry.message)
 }
 
 fn of_klog<'a>(klog: &klog::Klog<'a>, record: &mut Record<'a>) -> Step<'a> {

@@ -210,11 +210,8 @@ pub fn parse(line: &[u8]) -> Result<JournalJson<'_>, ParseError> {
 
 /// The number in a string of digits.
 fn number(value: Value<'_>) -> Option<u64> {
-    let text = Message::from_value(value).text()?;
-    match crate::bytes::decimal(text.raw())? {
-        (number, length) if length == text.raw().len() => Some(number),
-        _ => None,
-    }
+    // Byte values in an array are no digits.
+    crate::journal_entry::number(Message::from_value(value).text()?.as_plain()?)
 }
 
 fn is_string(value: Value<'_>, wanted: &[u8]) -> bool {

@@ -41,7 +41,8 @@
 //! - `std` (default): `alloc`, and SIMD chosen at run time when searching.
 //! - `alloc`: decoding of escaped text, the detector, reassembly of fragments. Without it the
 //!   format modules still parse.
-//! - `serde`: `Serialize` for severities, times, formats and streams.
+//! - `serde`: `Serialize` for severities, times, formats and streams; `Deserialize`, too, for severities, formats, instants
+//!   and clocks.
 //! - `chrono`: conversions of times.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -63,6 +64,7 @@ mod error;
 mod event;
 pub mod events;
 pub mod go;
+pub mod journal_entry;
 pub mod journal_export;
 pub mod journal_json;
 pub mod journal_text;

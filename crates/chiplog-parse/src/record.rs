@@ -11,13 +11,15 @@ use crate::{Event, Severity, Stream, Text, Time, Value};
 
 /// A layer of a line: an envelope, a payload, or a typed event inside a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Format {
     /// `journalctl -o short` and its family.
     JournalText,
     /// `journalctl -o json`.
     JournalJson,
+    /// An entry of a journal file or of `journalctl -o export`, see [`crate::journal_entry`].
+    Journal,
     /// RFC 3164, RFC 5424, or a file that rsyslog wrote.
     Syslog,
     /// The container log envelope of containerd and CRI-O.
@@ -58,9 +60,10 @@ pub enum Format {
 
 impl Format {
     /// Every format, in a fixed order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::JournalText,
         Self::JournalJson,
+        Self::Journal,
         Self::Syslog,
         Self::Cri,
         Self::DockerJson,
@@ -88,6 +91,7 @@ impl Format {
             self,
             Self::JournalText
                 | Self::JournalJson
+                | Self::Journal
                 | Self::Syslog
                 | Self::Cri
                 | Self::DockerJson
@@ -104,6 +108,7 @@ impl Format {
         match self {
             Self::JournalText => "journal_text",
             Self::JournalJson => "journal_json",
+            Self::Journal => "journal",
             Self::Syslog => "syslog",
             Self::Cri => "cri",
             Self::DockerJson => "docker_json",
@@ -128,6 +133,7 @@ impl Format {
 
 /// The layers of a line, outermost first. At most [`Layers::MAX`]; deeper ones are text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Layers {
     formats: [Format; Self::MAX],
     length: u8,

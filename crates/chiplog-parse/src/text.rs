@@ -20,6 +20,10 @@ pub enum Escape {
     JsonBytes,
     /// The inside of a klog `=<` block: every line starts with one TAB that is not text.
     KlogBlock,
+    /// A message in the line of a [journal entry](crate::journal_entry): a line feed is written as
+    /// byte 0x1d, that byte as 0x1c `1`, 0x1c as 0x1c `0`, and a carriage return at the end as
+    /// 0x1c `2`.
+    Journal,
 }
 
 /// Text of a record, borrowed from the line in its raw form.
@@ -98,6 +102,7 @@ impl<'a> Text<'a> {
             Escape::Json => crate::json::unescape_into(self.raw, out),
             Escape::JsonBytes => crate::json::byte_array_into(self.raw, out),
             Escape::KlogBlock => crate::klog::block_into(self.raw, out),
+            Escape::Journal => crate::journal_entry::unescape_into(self.raw, out),
         }
     }
 }

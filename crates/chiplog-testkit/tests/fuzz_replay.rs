@@ -6,7 +6,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use chiplog_engine::{Block, InputOptions, Scan, ScanOptions};
+use chiplog_engine::{Block, InputOptions, Origin, Scan, ScanOptions};
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
 use chiplog_testkit::laws::{self, TARGETS, Target, seeds};
@@ -61,7 +61,12 @@ fn seeds_of_scans_open_findings_of_many_rules() {
     let mut found = BTreeSet::new();
     for seed in seeds::of(laws::target("block_splits").unwrap()).unwrap() {
         let mut scan = Scan::new(&rules, ScanOptions::default());
-        let input = InputOptions { name: "seed".into(), clock: Clock::from_year(2024), is_live: false };
+        let input = InputOptions {
+            name: "seed".into(),
+            clock: Clock::from_year(2024),
+            is_live: false,
+            origin: Origin::default(),
+        };
         let block = Block { bytes: seed, ..Block::default() };
         let Ok(()) = scan.input(&input, &mut [Ok::<_, Infallible>(block)].into_iter(), &mut |_| {});
         found.extend(scan.finish().findings.into_iter().map(|finding| finding.rule_id));

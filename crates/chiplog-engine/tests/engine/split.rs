@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 
-use chiplog_engine::{CountField, Finding, ScanOptions, Series, SeriesOptions, Transition, count_fields};
+use chiplog_engine::{
+    CountField, Finding, Origin, ScanOptions, Series, SeriesOptions, Transition, count_fields,
+};
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 use chiplog_testkit::{Envelope, Generator, Profile};
@@ -89,7 +91,7 @@ for = "5s"
 close = "since(t-who) > 20s or ratio(t-who) < 20%"
 "#;
 
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
+pub(crate) static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
 
 /// Lines of every format there is.
 static VECTORS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -134,7 +136,7 @@ fn line() -> impl Strategy<Value = Line> {
     })
 }
 
-fn soup() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn soup() -> impl Strategy<Value = Vec<u8>> {
     (prop::collection::vec(line(), 0..160), any::<bool>()).prop_map(|(lines, has_last_lf)| {
         let mut seconds = 1_577_836_200; // 2019-12-31T23:50:00Z
         let mut log = Vec::new();
@@ -298,7 +300,7 @@ proptest! {
             let Ok(()) = series.input(&input(Clock::from_year(2019), false), &mut source);
             let fields = ["severity", "layers", "host.name", "msg", "attributes.took"];
             let fields = fields.map(|name| (Arc::from(name), CountField::from_name(name).unwrap()));
-            let mut sources = [blocks.into_iter().map(Ok::<_, Infallible>)].into_iter();
+            let mut sources = [(Origin::default(), blocks.into_iter().map(Ok::<_, Infallible>))].into_iter();
             let Ok(counts) = count_fields(&fields, scan.workers, &mut sources);
             (series.finish(), counts)
         };

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use chiplog_engine::{
-    Block, Finding, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary, Transition,
+    Block, Finding, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions, ScanSummary, Transition,
 };
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
@@ -69,7 +69,7 @@ pub(crate) fn time_of(time: Option<chiplog_parse::UnixNanos>) -> String {
 }
 
 pub(crate) fn input(clock: Clock, is_live: bool) -> InputOptions {
-    InputOptions { name: Arc::from("log"), clock, is_live }
+    InputOptions { name: Arc::from("log"), clock, is_live, origin: Origin::default() }
 }
 
 pub(crate) fn scan(

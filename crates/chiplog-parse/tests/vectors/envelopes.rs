@@ -3,7 +3,7 @@
 use chiplog_parse::events::oom::{self, OomEvent, Scope};
 use chiplog_parse::journal_text::Mode;
 use chiplog_parse::reassemble::{Message, Reassembler};
-use chiplog_parse::{Time, cri, journal_export, journal_text, kmsg, syslog};
+use chiplog_parse::{Time, cri, journal_entry, journal_export, journal_text, kmsg, syslog};
 use serde_json::{Value, json};
 
 use crate::forms::{Decoded, Decoder, Vector, decoded_text, instant, put_bytes, text, time};
@@ -15,6 +15,7 @@ pub(crate) fn decoder(format: &str) -> Option<Decoder> {
         "cri_stream" => cri_stream,
         "journal_text" => journal_text,
         "journal_stream" => journal_stream,
+        "journal" => journal,
         "journal_export" => journal_export,
         "syslog" => syslog,
         "kmsg" => kmsg,
@@ -102,6 +103,21 @@ fn journal_stream(vector: &Vector) -> Option<Decoded> {
     let messages: Option<Vec<Value>> =
         records.iter().map(|record| Some(text(journal_text::parse(record, mode).ok()?.message))).collect();
     Some(decoded([("messages", json!(messages?))]))
+}
+
+fn journal(vector: &Vector) -> Option<Decoded> {
+    let entry = journal_entry::parse(&vector.line).ok()?;
+    let decoded = decoded([
+        ("ts", entry.time().map_or(Value::Null, instant)),
+        ("host", optional(entry.host)),
+        ("ident", optional(entry.identifier)),
+        ("pid", json!(entry.pid)),
+        ("priority", json!(entry.priority)),
+        ("unit", optional(entry.unit)),
+        ("message", decoded_text(entry.message)),
+        ("partial", json!(entry.partial)),
+    ]);
+    Some(decoded)
 }
 
 fn journal_export(vector: &Vector) -> Option<Decoded> {

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::stat::FileId;
+use crate::Waker;
 
 /// Watches directories and keeps what happened until it is asked for.
 pub(super) struct Events {
     watcher: RecommendedWatcher,
     changes: Receiver<Change>,
+    /// Changes were dropped. Relaxed: what was dropped is found by a look at everything, nothing is
+    /// read through the flag.
+    overflow: Arc<AtomicBool>,
     directories: BTreeMap<PathBuf, FileId>,
     /// Why some directory cannot be watched was told.
     failed: bool,
@@ -31,9 +37,11 @@ pub(super) enum Change {
 const CHANGES_MAX: usize = 4096;
 
 impl Events {
-    /// Sends to `wake` when something has happened; nothing is sent while a wake-up waits there.
-    pub(super) fn new(wake: Sender<()>) -> notify::Result<Events> {
-        let (sender, changes) = crossbeam_channel::bounded(CHANGES_MAX);
+    /// Wakes the owner when something has happened.
+    pub(super) fn new(waker: Waker) -> notify::Result<Events> {
+        let (sender, changes) = sync_channel(CHANGES_MAX);
+        let overflow = Arc::new(AtomicBool::new(false));
+        let overflows = Arc::clone(&overflow);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let change = match event {
                 Ok(event) => Change::of(event),
@@ -41,12 +49,12 @@ impl Events {
                 Err(_) => Some(Change::Names),
             };
             let Some(change) = change else { return };
-            // A full channel is no loss: everything is looked at soon.
-            if let Ok(()) | Err(TrySendError::Full(_)) = sender.try_send(change) {
-                let _ = wake.try_send(());
+            if let Err(TrySendError::Full(_)) = sender.try_send(change) {
+                overflows.store(true, Ordering::Relaxed);
             }
+            waker.wake();
         })?;
-        Ok(Events { watcher, changes, directories: BTreeMap::new(), failed: false })
+        Ok(Events { watcher, changes, overflow, directories: BTreeMap::new(), failed: false })
     }
 
     /// Watches these directories and no others. Says why one cannot be watched, once.
@@ -81,9 +89,9 @@ impl Events {
         self.changes.try_iter().take(CHANGES_MAX)
     }
 
-    /// Whether changes may have been dropped.
-    pub(super) fn is_full(&self) -> bool {
-        self.changes.is_full()
+    /// Whether changes have been dropped since it was asked last.
+    pub(super) fn has_overflown(&self) -> bool {
+        self.overflow.swap(false, Ordering::Relaxed)
     }
 }
 

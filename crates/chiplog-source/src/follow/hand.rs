@@ -19,7 +19,7 @@ impl Hand<'_> {
         if bytes.is_empty() {
             return self.pass_over(cut_bytes);
         }
-        let block = Block { offset: *self.offset, bytes, cut_bytes };
+        let block = Block { offset: *self.offset, bytes, cut_bytes, ..Block::default() };
         *self.offset = block.end_offset();
         (self.sink)(Delivery::Lines { stream: self.stream, block });
     }

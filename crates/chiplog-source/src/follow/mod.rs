@@ -56,15 +56,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use std::{error, fmt};
 
-use crossbeam_channel::Sender;
-
 use self::events::{Change, Events};
 use self::family::{Family, Now, Turn};
 use self::name::LogName;
 use self::saved::Saved;
 use self::stat::FileId;
 use self::walk::{Found, Globs, Walk};
-use crate::{Delivery, Readiness, Source};
+use crate::{Delivery, Readiness, Source, Waker};
 
 pub use self::options::{FollowFrom, FollowOptions};
 
@@ -183,17 +181,16 @@ impl FollowedFiles {
         })
     }
 
-    /// Asks the system to tell of changes. `wake` gets a message when there is something to poll
-    /// for; make it a channel of one.
+    /// Asks the system to tell of changes, and wakes the owner when there is something to poll for.
     ///
     /// Without this, and where the system cannot tell, changes are found within
     /// [`FollowOptions::poll`], if the source is polled that often. Does nothing with
     /// [`FollowOptions::poll_only`].
-    pub fn watch(&mut self, wake: Sender<()>) {
+    pub fn watch(&mut self, waker: Waker) {
         if self.options.poll_only {
             return;
         }
-        match Events::new(wake) {
+        match Events::new(waker) {
             Ok(events) => self.events = Some(events),
             Err(error) => self.warnings.push(format!(
                 "the system does not tell of changed files, they are looked at every {:?}: {error}",
@@ -241,7 +238,7 @@ impl FollowedFiles {
     /// Queues the logs that the system told of. True when names have changed.
     fn take_events(&mut self) -> bool {
         let Some(events) = &self.events else { return false };
-        let mut names = events.is_full();
+        let mut names = events.has_overflown();
         for change in events.take() {
             match change {
                 Change::Names => names = true,

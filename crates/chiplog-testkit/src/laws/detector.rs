@@ -53,8 +53,9 @@ fn check_record(record: &Record<'_>, line: &[u8]) {
 
     let plain = [record.host, record.component, record.unit, record.pod, record.container, record.file];
     assert!(record.severity_text.len() <= line.len());
-    let is_escaped =
-        layers.iter().any(|format| matches!(format, Format::DockerJson | Format::JournalJson | Format::Kmsg));
+    let is_escaped = layers.iter().any(|format| {
+        matches!(format, Format::DockerJson | Format::JournalJson | Format::Journal | Format::Kmsg)
+    });
     // What an escaped envelope held stands in the detector's buffers, the rest in the line.
     let whole = if is_escaped { None } else { Some(line) };
     for part in plain.into_iter().flatten() {

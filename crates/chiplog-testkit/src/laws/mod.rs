@@ -133,6 +133,7 @@ const EVERY: &[&str] = &[
     "cri",
     "docker_json",
     "etcd",
+    "journal",
     "journal_json",
     "journal_text",
     "k8s_event",

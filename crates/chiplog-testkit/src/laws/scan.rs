@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use chiplog_engine::{
-    Block, Finding, InputOptions, Notice, Scan, ScanMode, ScanOptions, ScanSummary, diagnose,
+    Block, Finding, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions, ScanSummary, diagnose,
 };
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
@@ -67,7 +67,8 @@ impl<'a> Case<'a> {
     fn scan(&self, rules: &RuleSet, plan: Plan) -> (ScanSummary, Vec<Finding>) {
         let options = ScanOptions { workers: plan.workers, mode: plan.mode, ..ScanOptions::default() };
         let mut scan = Scan::new(rules, options);
-        let input = InputOptions { name: Arc::from("input"), clock: self.clock, is_live: plan.is_live };
+        let (name, clock, origin) = (Arc::from("input"), self.clock, Origin::default());
+        let input = InputOptions { name, clock, is_live: plan.is_live, origin };
         let mut blocks = self.blocks(plan.block_bytes).into_iter().map(Ok::<_, Infallible>);
         let mut transitions = Vec::new();
         let Ok(()) = scan.input(&input, &mut blocks, &mut |notice| {
