@@ -303,9 +303,9 @@ fn a_source_that_fails_does_not_stop_the_others() {
     daemon.stdout.wait_for(r#""rule_id":"etcd-slow-fsync""#);
     // It comes back when there is something to read.
     mkfifo(&place.path("nothing"));
-    let kernel = OpenOptions::new().write(true).open(place.path("nothing")).unwrap();
+    let mut kernel = OpenOptions::new().write(true).open(place.path("nothing")).unwrap();
+    kernel.write_all(b"6,1,1,-;it is here\n").unwrap();
     daemon.stderr.wait_for("reading again after");
-    drop(kernel);
     daemon.stop();
 }
 

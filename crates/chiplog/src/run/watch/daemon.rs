@@ -83,18 +83,20 @@ impl Daemon<'_> {
         let mut is_idle = true;
         for source in sources.iter_mut().filter(|source| !source.has_ended()) {
             let now = Instant::now();
-            if source.until_next_try(now).is_some_and(|wait| !wait.is_zero()) {
+            if source.until_next_try(now).is_some() {
                 continue;
             }
             // Borrowed apart from the source.
             let name = source.name().to_owned();
-            match source.poll(&mut |delivery| desk.take(&name, delivery)) {
-                Polled::Idle => {}
-                Polled::More => is_idle = false,
-                Polled::Recovered(tries) => {
-                    is_idle = false;
-                    let message = format!("reading again after {} failed tries", Thousands(tries.into()));
-                    desk.log.about(&name, "recovered", Level::Info, &message);
+            match source.poll(now, &mut |delivery| desk.take(&name, delivery)) {
+                Polled::Read { is_idle: source_is_idle, recovered_after } => {
+                    is_idle &= source_is_idle;
+                    if let Some(tries) = recovered_after {
+                        let plural = if tries == 1 { "y" } else { "ies" };
+                        let message =
+                            format!("reading again after {} failed tr{plural}", Thousands(tries.into()));
+                        desk.log.about(&name, "recovered", Level::Info, &message);
+                    }
                 }
                 Polled::Failed { error, is_news } => {
                     if is_news {
