@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::collect::Collection;
 use crate::plan::Totals;
+use crate::saved::{Damaged, Renumbered};
 use crate::timeline::Outcome;
 use crate::{Finding, Warning};
 
@@ -15,7 +18,7 @@ const MAX_FINDINGS: usize = 1_000;
 const MAX_ENDED: usize = 500;
 
 /// Findings that have closed, and streams that have ended.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Past {
     /// The newest findings, in the order of closing.
     newest: VecDeque<Finding>,
@@ -30,6 +33,7 @@ pub(crate) struct Past {
 }
 
 /// Findings of a rule that are never dropped, each with its number.
+#[derive(Clone, Serialize, Deserialize)]
 struct Landmarks {
     first: (u64, Finding),
     worst: (u64, Finding),
@@ -44,7 +48,7 @@ impl Past {
 
     fn keep_one(&mut self, finding: Finding) {
         let number = self.count;
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         match self.landmarks.get_mut(&finding.rule_id) {
             Some(landmarks) if badness(&finding) > badness(&landmarks.worst.1) => {
                 landmarks.worst = (number, finding.clone());
@@ -62,6 +66,22 @@ impl Past {
         }
     }
 
+    /// The same with rules renumbered.
+    pub(crate) fn renumbered(mut self, renumbered: &Renumbered) -> Result<Self, Damaged> {
+        let mut totals = BTreeMap::new();
+        for (old, of_rule) in self.totals {
+            if let Some(new) = renumbered.rule(old)? {
+                totals.insert(new, of_rule);
+            }
+        }
+        self.totals = totals;
+        let is_sound = self.newest.len() as u64 <= self.count
+            && self.newest.len() <= MAX_FINDINGS
+            && self.ended.len() <= MAX_ENDED
+            && self.ended.iter().all(|outcome| outcome.totals.is_empty());
+        if is_sound { Ok(self) } else { Err(Damaged("what is over")) }
+    }
+
     /// Keeps what a stream came to that has ended.
     pub(crate) fn end(&mut self, mut outcome: Outcome) {
         self.keep(std::mem::take(&mut outcome.findings));
@@ -71,7 +91,7 @@ impl Past {
         self.ended.push_back(outcome);
         if self.ended.len() > MAX_ENDED {
             self.ended.pop_front();
-            self.ended_left_out += 1;
+            self.ended_left_out = self.ended_left_out.saturating_add(1);
         }
     }
 
@@ -88,7 +108,7 @@ impl Past {
         });
         let older: Vec<Finding> =
             landmarks.filter(|(number, _)| *number < oldest).map(|(_, finding)| finding.clone()).collect();
-        let left_out = oldest - older.len() as u64;
+        let left_out = oldest.saturating_sub(older.len() as u64);
         if left_out > 0 {
             collection.summary.warnings.push(Warning {
                 source: None,

@@ -1,5 +1,6 @@
 //! Many live streams: what a daemon feeds and asks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -8,8 +9,12 @@ use chiplog_rules::RuleSet;
 use crate::collect::Collection;
 use crate::past::Past;
 use crate::plan::RulePlan;
+use crate::saved::{self, Renumbered, SavedRule, SavedSession};
 use crate::timeline::{Outcome, Timeline};
-use crate::{Block, InputOptions, Loss, Notice, ScanOptions, ScanSummary, Scanner};
+use crate::{
+    Block, Finding, InputOptions, Loss, Notice, RestoreError, RuleChanges, ScanOptions, ScanSummary, Scanner,
+    State, Transition,
+};
 
 /// Templates of unknown lines that a summary joins, the most frequent of all streams.
 const MAX_TEMPLATES: usize = 500;
@@ -120,5 +125,70 @@ impl Session {
             collection.add(stream.outcome.get_or_init(|| stream.timeline.outcome()).clone());
         }
         collection.finish(MAX_TEMPLATES)
+    }
+
+    /// All that the session holds, as bytes: the same for the same blocks. They begin with the number
+    /// of their form, and [`Session::restore`] of another release may not know it. They hold lines of
+    /// logs as they are, and no checksum.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        saved::to_bytes(&SavedSession {
+            rules: SavedRule::of_set(&self.rules),
+            past: Cow::Borrowed(&self.past),
+            streams: self.streams.values().map(|stream| stream.timeline.to_saved()).collect(),
+        })
+    }
+
+    /// The session that was saved, with rules that may have changed since: it goes on as if it had
+    /// not been interrupted.
+    ///
+    /// # Errors
+    ///
+    /// Bytes of another form, or that were changed.
+    pub fn restore(
+        rules: &RuleSet,
+        options: ScanOptions,
+        saved: &[u8],
+    ) -> Result<(Self, RuleChanges), RestoreError> {
+        let saved = saved::of_bytes(saved)?;
+        let (renumbered, mut changes) = Renumbered::new(&saved.rules, rules)?;
+        let mut session = Self::new(rules, options);
+        session.past = saved.past.into_owned().renumbered(&renumbered)?;
+        for saved in saved.streams {
+            let name = Arc::clone(&saved.name);
+            let range = options.range();
+            let (timeline, told) = Timeline::restore(saved, rules, &session.plans, &renumbered, range)?;
+            for mut finding in told {
+                if finding.state == State::Open {
+                    finding.state = State::Closed;
+                    finding.rule_changed = true;
+                    finding.closed_time = finding.time;
+                    changes.closed.push(Finding { transition: Some(Transition::Close), ..finding.clone() });
+                }
+                session.past.keep([finding]);
+            }
+            if session.streams.insert(name, Stream { timeline, outcome: OnceLock::new() }).is_some() {
+                return Err(RestoreError::Damaged { what: "a stream that is there twice" });
+            }
+        }
+        Ok((session, changes))
+    }
+
+    /// Goes on with other rules. What rules that are still the same know stays; what rules that
+    /// changed knew is gone, and so are their totals.
+    pub fn replace_rules(&mut self, rules: &RuleSet) -> RuleChanges {
+        match Self::restore(rules, self.options, &self.save()) {
+            Ok((session, changes)) => {
+                *self = session;
+                changes
+            }
+            Err(error) => {
+                // What was saved just now can be restored; if not, beginning anew beats stopping.
+                debug_assert!(false, "{error}");
+                *self = Self::new(rules, self.options);
+                let added = rules.rules().iter().map(|rule| Arc::from(rule.id.as_str())).collect();
+                RuleChanges { added, ..RuleChanges::default() }
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chiplog_parse::{Format, UnixNanos};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Finding, Sighting, UnknownTemplate, ValueSummary};
 
@@ -20,6 +21,9 @@ pub struct ScanSummary {
     pub rules: BTreeMap<Arc<str>, RuleTotals>,
     /// What was read, in the order of reading.
     pub inputs: Vec<InputSummary>,
+    /// Inputs that are archives, in the order of reading; their members are among
+    /// [`ScanSummary::inputs`], by names that start with that of the archive and `/`.
+    pub archives: Vec<Archive>,
     /// Warnings and errors that no rule knows, the most frequent first. Of large inputs only lines
     /// that were looked at count; see [`InputSummary::census_lines`].
     pub unknown: Vec<UnknownTemplate>,
@@ -45,7 +49,7 @@ pub struct RuleTotals {
 }
 
 /// One input after it was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InputSummary {
     /// Name: path, member of an archive, or `stdin`.
@@ -79,8 +83,29 @@ pub struct InputSummary {
     pub programs: Vec<Program>,
 }
 
+/// An archive that was read, archives inside it included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// Name of the input.
+    pub name: Arc<str>,
+    /// Files that were read.
+    pub logs: u64,
+    /// Files that are no logs.
+    pub others: u64,
+    /// Files whose lines were read elsewhere.
+    pub duplicates: u64,
+}
+
+impl Archive {
+    /// All files.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.logs + self.others + self.duplicates
+    }
+}
+
 /// A program that wrote lines of an input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Program {
     /// The host that the lines name, if any.
     pub host: Option<Arc<str>>,
@@ -90,7 +115,7 @@ pub struct Program {
 
 /// Lines that the emitter or a collector says it did not write or pass on, or that a source could not
 /// read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// Input in which it is said.
     pub source: Arc<str>,
@@ -105,6 +130,19 @@ pub struct Gap {
     pub of: Option<Arc<str>>,
     /// How many lines; `None` if the message has no number.
     pub lines: Option<u64>,
+}
+
+/// Who drops lines, as [`Gap::by`] has it.
+const DROPPERS: [&str; 4] = ["journald", "rsyslog", "kernel", "source"];
+
+impl<'de> Deserialize<'de> for Gap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        type Fields = (Arc<str>, Option<UnixNanos>, Option<Arc<str>>, String, Option<Arc<str>>, Option<u64>);
+        let (source, time, host, name, of, lines) = Fields::deserialize(deserializer)?;
+        let by = DROPPERS.into_iter().find(|known| *known == name);
+        let by = by.ok_or_else(|| serde::de::Error::custom("no one that drops lines"))?;
+        Ok(Self { source, time, host, by, of, lines })
+    }
 }
 
 /// A warning about an input.

@@ -7,14 +7,17 @@
 mod episode;
 mod gaps;
 mod passing;
+mod saved;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
+use serde::{Deserialize, Serialize};
 
 use self::episode::{Episode, Shown, evidence_at};
 use self::gaps::LastGap;
+pub(crate) use self::saved::SavedTimeline;
 use crate::agenda::Agenda;
 use crate::census::Census;
 use crate::clocks::{DISORDER_NANOS, Progress, UNTIMED};
@@ -44,7 +47,7 @@ const MAX_SIGHTINGS_PER_RULE: u32 = 100;
 const MAX_HOSTS: usize = 100;
 
 /// What is followed of one host.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Watch {
     /// Keys of which time can make something, by the next time at which it may: open findings, and
     /// keys whose finding may open without a hit. Indexes into [`Timeline::keys`].
@@ -55,6 +58,7 @@ struct Watch {
 }
 
 /// The window of one key, and its finding if there is one.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeyState {
     rule: usize,
     host: usize,
@@ -74,14 +78,17 @@ struct KeyState {
     /// Hits in a row that were too old for the window.
     late: Vec<LateHit>,
     /// The hits of other rules that the conditions look at. Indexes into [`Tracks::all`].
+    #[serde(skip)]
     companions: Box<[usize]>,
     /// Where the hits of this key are looked at by other rules.
+    #[serde(skip)]
     asked_by: Box<[usize]>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
 }
 
 /// A hit that was too old for its window.
+#[derive(Clone, Serialize, Deserialize)]
 struct LateHit {
     time: i64,
     repeats: u32,
@@ -90,7 +97,7 @@ struct LateHit {
 }
 
 /// What is known of the hits of a key while no finding has opened.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 enum Sighted {
     /// Nothing yet.
     Nothing,
@@ -101,7 +108,7 @@ enum Sighted {
     Ignored,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Hits {
     first: i64,
     last: i64,
@@ -151,7 +158,7 @@ pub(crate) struct Timeline {
 }
 
 /// What is counted of one rule.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Tally {
     /// Keys, however many share a window.
     keys: u32,
@@ -159,7 +166,7 @@ struct Tally {
 }
 
 /// What a source came to.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) input: InputSummary,
     pub(crate) findings: Vec<Finding>,
@@ -170,6 +177,25 @@ pub(crate) struct Outcome {
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
     pub(crate) templates: Arc<FinishedTemplates>,
+}
+
+/// The tracks that a key looks at, and those that its hits go to. New ones are made.
+fn tracks_of(
+    tracks: &mut Tracks,
+    plans: &[RulePlan],
+    rule: usize,
+    host: usize,
+    labels: &[u8],
+) -> (Box<[usize]>, Box<[usize]>) {
+    let labels: Vec<&[u8]> = labels_of(labels).collect();
+    let mut track = |asker: usize, companion: usize, places: &[usize]| {
+        let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
+        tracks.id(TrackKey { asker, companion, host, labels }, plans[asker].plan)
+    };
+    let companions = plans[rule].companions.iter().enumerate();
+    let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
+    let asked_by = plans[rule].asked_by.iter();
+    (companions, asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect())
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -309,7 +335,9 @@ impl Timeline {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
-            self.end_loss(block.offset + offset as u64, time);
+            if self.is_after_loss {
+                self.end_loss(counter.offset_in_source(offset), time);
+            }
             self.see(time);
             let progress = &mut self.placement.hosts[host].progress;
             progress.advance(time);
@@ -345,8 +373,8 @@ impl Timeline {
         }
         let totals = &mut self.tallies.entry(rule).or_default().totals;
         totals.values.resize_with(captures, Default::default);
-        totals.hits += 1;
-        totals.occurrences += u64::from(repeats);
+        totals.hits = totals.hits.saturating_add(1);
+        totals.occurrences = totals.occurrences.saturating_add(u64::from(repeats));
         for (aggregate, value) in totals.values.iter_mut().zip(values) {
             value.iter().for_each(|value| aggregate.add(*value));
         }
@@ -379,16 +407,8 @@ impl Timeline {
         let plan = &self.plans[rule];
         // What is asked for is that the lines are absent: theirs are no sign of trouble.
         let is_ignored = tally.keys >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
-        tally.keys += 1;
-        let labels: Vec<&[u8]> = labels_of(&key.labels).collect();
-        let mut track = |asker: usize, companion: usize, places: &[usize]| {
-            let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
-            self.tracks.id(TrackKey { asker, companion, host, labels }, self.plans[asker].plan)
-        };
-        let companions = plan.companions.iter().enumerate();
-        let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
-        let asked_by = plan.asked_by.iter();
-        let asked_by = asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect();
+        tally.keys = tally.keys.saturating_add(1);
+        let (companions, asked_by) = tracks_of(&mut self.tracks, &self.plans, rule, host, &key.labels);
         let id = self.keys.len();
         self.keys.push(KeyState {
             rule,
@@ -516,7 +536,7 @@ impl Timeline {
             Sighted::Hits(hits) => {
                 hits.first = hits.first.min(hit.sample.time);
                 hits.last = hits.last.max(hit.sample.time);
-                hits.count += 1;
+                hits.count = hits.count.saturating_add(1);
             }
             Sighted::Nothing => {
                 let shown = self.show(key, hit, counter);
@@ -560,7 +580,8 @@ impl Timeline {
             state.late.clear();
         }
         state.late.push(LateHit { time, repeats, values: values.to_vec(), texts: texts.to_vec() });
-        self.tallies.entry(state.rule).or_default().totals.late += 1;
+        let late = &mut self.tallies.entry(state.rule).or_default().totals.late;
+        *late = late.saturating_add(1);
         let reached = self.placement.hosts[state.host].progress.latest();
         let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
         if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
@@ -578,7 +599,8 @@ impl Timeline {
         self.give_up(key, latest, on_notice);
         let state = &mut self.keys[key];
         let mut late = std::mem::take(&mut state.late);
-        self.tallies.entry(state.rule).or_default().totals.late -= late.len() as u64;
+        let total = &mut self.tallies.entry(state.rule).or_default().totals.late;
+        *total = total.saturating_sub(late.len() as u64);
         state.window.clear();
         state.last_hit = None;
         late.sort_by_key(|hit| hit.time);
@@ -625,14 +647,15 @@ impl Timeline {
     }
 
     /// Those that are open, as a stream was told of them.
-    fn open_findings(&self) -> impl Iterator<Item = Finding> {
+    fn open_findings(&self) -> impl Iterator<Item = (usize, Finding)> {
         self.keys.iter().enumerate().filter_map(|(key, state)| {
             let episode = state.episode.as_deref().or(state.announced.as_deref())?;
             let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
-            Some(match episode.close_announced {
+            let finding = match episode.close_announced {
                 Some(closed) => self.closed(finding, closed),
                 None => finding,
-            })
+            };
+            Some((key, finding))
         })
     }
 
@@ -662,11 +685,12 @@ impl Timeline {
         };
         let mut clock = self.placement.clock.clone();
         let place = |times| clock.place(times).and_then(|time| clock.to_instant(time));
+        let open = self.open_findings().map(|(_, finding)| finding);
         let gaps = self.gaps.iter().map(|(time, gap)| Gap { time: instant(*time), ..gap.clone() });
         Outcome {
             gaps: gaps.collect(),
             input,
-            findings: self.findings.iter().cloned().chain(self.open_findings()).collect(),
+            findings: self.findings.iter().cloned().chain(open).collect(),
             sightings: self.sightings(),
             totals: self.tallies.iter().map(|(rule, tally)| (*rule, tally.totals.clone())).collect(),
             findings_left_out: self.findings_left_out,

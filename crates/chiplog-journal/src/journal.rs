@@ -194,29 +194,29 @@ impl<R: ReadAt> Journal<R> {
     fn classify(&mut self, offset: u64) -> io::Result<()> {
         self.unknown.clear();
         let items = self.windows.exact(offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
-        let mut index = 0;
-        let on_item = |data| {
-            match self.verdicts.get(data) {
-                Some(Verdicts::OTHER) => {}
-                Some(field) => self.selected.push(Selected { field, index, data }),
-                None => self.unknown.push((index, data)),
-            }
-            index += 1;
-        };
-        for_each_item(self.layout, items, on_item);
+        let (verdicts, selected, unknown) = (&self.verdicts, &mut self.selected, &mut self.unknown);
+        if self.layout.is_compact {
+            look_up(verdicts, compact_items(items), selected, unknown);
+        } else {
+            look_up(verdicts, regular_items(items), selected, unknown);
+        }
         for &(index, data) in &self.unknown {
             let verdict = match self.payloads.name(&mut self.windows, data) {
-                Ok(name) => match self.fields.iter().position(|field| **field == *name) {
-                    Some(field) => field as u8,
-                    None => Verdicts::OTHER,
-                },
+                Ok((name, is_shared)) => {
+                    let field = self.fields.iter().position(|field| **field == *name);
+                    let verdict = field.map_or(Verdicts::OTHER, |field| field as u8);
+                    // What only this entry refers to would push out what others will ask for.
+                    if is_shared {
+                        self.verdicts.insert(data, verdict);
+                    }
+                    verdict
+                }
                 Err(DataError::Io(error)) => return Err(error),
                 Err(_) => {
                     self.damage.data(data);
                     Verdicts::OTHER
                 }
             };
-            self.verdicts.set(data, verdict);
             if verdict != Verdicts::OTHER {
                 let later = self.selected.iter().rev().take_while(|selected| selected.index > index).count();
                 let at = self.selected.len() - later;
@@ -266,7 +266,11 @@ impl<R: ReadAt> Journal<R> {
         let Some(head) = self.head else { return Ok(()) };
         let items = self.windows.exact(head.offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
         self.items.clear();
-        for_each_item(self.layout, items, |data| self.items.push(data));
+        if self.layout.is_compact {
+            self.items.extend(compact_items(items));
+        } else {
+            self.items.extend(regular_items(items));
+        }
         for &offset in &self.items {
             match self.payloads.whole(&mut self.windows, offset).and_then(split) {
                 Ok((name, value)) => on_field(name, value),
@@ -341,25 +345,39 @@ struct Selected {
     data: u64,
 }
 
-/// Calls `on_item` with the offset of each data object that an entry refers to.
+/// The offsets of the data objects that an entry refers to.
+fn compact_items(items: &[u8]) -> impl Iterator<Item = u64> {
+    items.as_chunks().0.iter().map(|item| u64::from(u32::from_le_bytes(*item)))
+}
+
+/// The same where a hash stands beside each offset.
+fn regular_items(items: &[u8]) -> impl Iterator<Item = u64> {
+    items.as_chunks::<8>().0.as_chunks().0.iter().map(|[offset, _hash]| u64::from_le_bytes(*offset))
+}
+
+/// Sorts the items of an entry by what is known of them.
 #[inline]
-fn for_each_item(layout: Layout, items: &[u8], mut on_item: impl FnMut(u64)) {
-    if layout.is_compact {
-        for item in items.as_chunks().0 {
-            on_item(u64::from(u32::from_le_bytes(*item)));
-        }
-    } else {
-        for [a, b, c, d, e, f, g, h, ..] in items.as_chunks::<16>().0 {
-            on_item(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
+fn look_up(
+    verdicts: &Verdicts,
+    items: impl Iterator<Item = u64>,
+    selected: &mut Vec<Selected>,
+    unknown: &mut Vec<(u32, u64)>,
+) {
+    for (index, data) in (0..).zip(items) {
+        match verdicts.get(data) {
+            Some(Verdicts::OTHER) => {}
+            Some(field) => selected.push(Selected { field, index, data }),
+            None => unknown.push((index, data)),
         }
     }
 }
 
-/// Which field data belongs to, for data met lately: a direct-mapped cache.
+/// Which field data belongs to, for data met lately: sets of four, chosen by the offset. Two data
+/// that every entry refers to must not push each other out.
 #[derive(Debug)]
 struct Verdicts {
     /// Offset and verdict in one number: offsets leave their low bits free.
-    slots: Box<[u64]>,
+    sets: Box<[[u64; 4]]>,
 }
 
 impl Verdicts {
@@ -367,28 +385,31 @@ impl Verdicts {
     const FIELDS: u8 = 250;
     /// Data of a field that nobody asked for.
     const OTHER: u8 = u8::MAX;
-    const SLOTS_LOG2: u32 = 12;
+    const SETS_LOG2: u32 = 11;
 
     fn new() -> Self {
-        Self { slots: vec![u64::MAX; 1 << Self::SLOTS_LOG2].into() }
+        Self { sets: vec![[u64::MAX; 4]; 1 << Self::SETS_LOG2].into() }
     }
 
     #[inline]
-    fn slot(offset: u64) -> usize {
-        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SLOTS_LOG2)) as usize
+    fn set(offset: u64) -> usize {
+        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SETS_LOG2)) as usize
     }
 
     #[inline]
     fn get(&self, offset: u64) -> Option<u8> {
-        let difference = self.slots[Self::slot(offset)] ^ (offset << 5);
-        (difference <= u64::from(u8::MAX)).then_some(difference as u8)
+        let [first, rest @ ..] = &self.sets[Self::set(offset)];
+        // What the two have in common is the offset, if nothing but a verdict is left.
+        let verdict = |known: &u64| u8::try_from(known ^ (offset << 5)).ok();
+        verdict(first).or_else(|| rest.iter().find_map(verdict))
     }
 
     #[inline]
-    fn set(&mut self, offset: u64, verdict: u8) {
+    fn insert(&mut self, offset: u64, verdict: u8) {
         // Offsets that are not aligned, or too large for a file, are not kept.
         if offset.is_multiple_of(8) && offset >> 59 == 0 {
-            self.slots[Self::slot(offset)] = (offset << 5) | u64::from(verdict);
+            let [first, second, third, _] = self.sets[Self::set(offset)];
+            self.sets[Self::set(offset)] = [(offset << 5) | u64::from(verdict), first, second, third];
         }
     }
 }

@@ -15,6 +15,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use chiplog_parse::{Record, Severity, Text, UnixNanos};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Evidence;
 use crate::clocks::LineTimes;
@@ -176,14 +178,16 @@ pub(super) fn parts_of(key: &[u8]) -> KeyParts<'_> {
 }
 
 /// Templates of a source.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct SourceTemplates {
+    #[serde(skip)]
     ids: HashMap<Key, usize>,
     kept: Vec<KeptTemplate>,
     looked_at: Spread,
 }
 
 /// A template of a source.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeptTemplate {
     key: Key,
     spread: Spread,
@@ -193,17 +197,31 @@ struct KeptTemplate {
 }
 
 /// The templates of a source that was read to its end.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct FinishedTemplates {
     list: Vec<FinishedTemplate>,
     looked_at: Spread,
 }
 
+#[derive(Serialize, Deserialize)]
 struct FinishedTemplate {
     key: Key,
     spread: Spread,
     first_time: Option<UnixNanos>,
     last_time: Option<UnixNanos>,
     example: Evidence,
+}
+
+impl<'de> Deserialize<'de> for SourceTemplates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (kept, looked_at) = <(Vec<KeptTemplate>, Spread)>::deserialize(deserializer)?;
+        let ids: HashMap<Key, usize> =
+            kept.iter().enumerate().map(|(id, kept)| (kept.key.clone(), id)).collect();
+        if ids.len() < kept.len() {
+            return Err(D::Error::custom("a template is there twice"));
+        }
+        Ok(Self { ids, kept, looked_at })
+    }
 }
 
 impl SourceTemplates {

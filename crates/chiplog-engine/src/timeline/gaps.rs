@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chiplog_parse::EventValue;
+use serde::{Deserialize, Serialize};
 
 use super::{KeyState, LineCounter, OnNotice, Timeline};
 use crate::scanner::text_at;
@@ -12,7 +13,7 @@ use crate::{Gap, Loss, Notice};
 const MAX_GAPS: usize = 1_000;
 
 /// The last line that tells of a gap.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct LastGap {
     /// Its local time; the end of time for one without: who knows when it was.
     at: Option<i64>,
@@ -91,7 +92,7 @@ impl Timeline {
             on_notice(Notice::Gap(&gap));
             self.gaps.push((time, gap));
         } else {
-            self.gaps_left_out += 1;
+            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
         }
     }
 
@@ -116,9 +117,8 @@ impl Timeline {
 
     /// The first line after a loss that tells the time: the missing ones came before it.
     pub(super) fn end_loss(&mut self, offset: u64, time: i64) {
-        if std::mem::take(&mut self.is_after_loss) {
-            self.note_loss(offset, time);
-        }
+        self.is_after_loss = false;
+        self.note_loss(offset, time);
     }
 
     fn note_loss(&mut self, offset: u64, time: i64) {

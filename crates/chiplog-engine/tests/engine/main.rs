@@ -6,6 +6,7 @@ mod findings;
 mod hostile;
 mod measures;
 mod oracle;
+mod saved;
 mod session;
 mod sightings;
 mod split;

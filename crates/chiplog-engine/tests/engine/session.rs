@@ -84,7 +84,7 @@ proptest! {
     }
 }
 
-fn block(offset: u64, text: &str) -> Block {
+pub(crate) fn block(offset: u64, text: &str) -> Block {
     Block { offset, bytes: text.as_bytes().to_vec(), ..Block::default() }
 }
 

@@ -17,7 +17,7 @@ pub(crate) mod watch;
 
 use std::time::Duration;
 
-use chiplog_engine::{Finding, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Archive, Finding, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Format as LineFormat, Severity};
 use chiplog_report::{Advice, Roughly, Thousands};
 use chiplog_rules::{Rule, RuleSet};
@@ -100,6 +100,20 @@ fn advice_of(rule: &Rule) -> Advice<'_> {
         because: rule.cause.as_deref().unwrap_or(""),
         checks: &rule.check,
         danger: rule.danger.as_deref().unwrap_or(""),
+    }
+}
+
+/// Why there was nothing to read although there were inputs.
+fn no_logs(archives: &[Archive]) -> Failure {
+    match archives {
+        // Why has been said for each input.
+        [] => Failure::Told(Exit::NoInput),
+        [only] => {
+            let files = only.files();
+            let plural = if files == 1 { "" } else { "s" };
+            Failure::no_input(format!("no logs in {} ({} file{plural})", only.name, Thousands(files)))
+        }
+        many => Failure::no_input(format!("no logs in {} archives", Thousands(many.len() as u64))),
     }
 }
 
