@@ -348,10 +348,10 @@ fn rules_are_read_again_and_wrong_ones_are_refused() {
 
     // A window goes on over a reload that leaves its rule as it was.
     let second = RULE.replace("disk-slow", "net-slow").replace("disk is slow", "net is slow");
-    fs::write(place.path("more.toml"), second).unwrap();
-    fs::write(&rules, RULE).unwrap();
+    let both = [RULE, &second].map(|rule| rule.replace("\nid =", "[[rule]]\nid ="));
+    fs::write(&rules, both.concat()).unwrap();
     daemon.signal("-HUP");
-    daemon.stderr.wait_for("read 1 rule");
+    daemon.stderr.wait_for("rules: 1 kept, 0 changed, 1 added, 0 removed");
     daemon.write(SLOW);
     daemon.stdout.wait_for(r#""rule_id":"disk-slow""#);
     place.wait_until(|report| hits(report, "disk-slow") == 2);

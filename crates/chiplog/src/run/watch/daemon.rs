@@ -3,12 +3,13 @@
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use chiplog_engine::{Notice, RuleChanges};
 use chiplog_parse::UnixNanos;
 use chiplog_report::Thousands;
 use chiplog_source::{Delivery, Loss, Stream, Wakings};
 
 use super::checkpoint::Checkpoint;
-use super::engine::{Engine, RuleChanges};
+use super::engine::Engine;
 use super::log::{Level, Log};
 use super::service::Service;
 use super::signals::Request;
@@ -125,8 +126,8 @@ impl Daemon<'_> {
         match (self.reload)() {
             Ok(rules) => {
                 let changes = self.desk.engine.replace_rules(&rules);
+                self.desk.tell_changes(&changes);
                 self.desk.printer.replace_rules(&rules);
-                self.desk.log.say(Level::Info, &reloaded(rules.rules().len(), &changes));
             }
             Err(failure) => {
                 if let Failure::Said { message, .. } = failure {
@@ -190,9 +191,25 @@ impl Daemon<'_> {
 }
 
 impl Desk {
+    /// Says what has become of the rules, and of findings of those that are no more.
+    pub(super) fn tell_changes(&mut self, changes: &RuleChanges) {
+        for finding in &changes.closed {
+            self.printer.print(Notice::Transition(finding));
+        }
+        let RuleChanges { kept, changed, added, removed, closed, .. } = changes;
+        let [kept, changed, added, removed] = [kept, changed, added, removed].map(Vec::len);
+        let closed = match closed.len() {
+            0 => String::new(),
+            closed => format!("; findings closed for that: {closed}"),
+        };
+        let message =
+            format!("rules: {kept} kept, {changed} changed, {added} added, {removed} removed{closed}");
+        self.log.say(Level::Info, &message);
+    }
+
     fn take(&mut self, source: &str, delivery: Delivery<'_>) {
         let Self { engine, printer, log, losses, has_changed } = self;
-        let mut on_notice = |notice: chiplog_engine::Notice<'_>| printer.print(notice);
+        let mut on_notice = |notice: Notice<'_>| printer.print(notice);
         match delivery {
             Delivery::Lines { stream, block } => engine.absorb(stream, &block, &mut on_notice),
             Delivery::Lost { stream, loss } => {
@@ -214,9 +231,4 @@ fn lost(stream: &Stream, loss: &Loss) -> String {
         (None, None) => "an unknown number of lines".to_owned(),
     };
     format!("{amount} of {} are missing: {}", stream.name, loss.reason.name())
-}
-
-fn reloaded(rules: usize, _changes: &RuleChanges) -> String {
-    let plural = if rules == 1 { "" } else { "s" };
-    format!("read {rules} rule{plural}")
 }
