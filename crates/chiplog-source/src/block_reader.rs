@@ -234,7 +234,7 @@ enum Cut {
     Unfinished,
 }
 
-fn read_retrying<R: Read>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_retrying<R: Read>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
