@@ -38,6 +38,8 @@ mod content;
 mod decompress;
 mod discover;
 mod error;
+#[cfg(unix)]
+mod follow;
 mod input;
 mod journal;
 mod journalctl;
@@ -58,6 +60,8 @@ pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
+#[cfg(unix)]
+pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
 pub use journal::{ExportDamage, ExportReader};
 pub use journalctl::{Journalctl, JournalctlOptions};
