@@ -184,6 +184,13 @@ impl Daemon<'_> {
         let summary = in_short(&self.desk.engine.summary());
         let message = format!("ran for {}; since {since}: {summary}", roughly(self.started.elapsed()));
         self.desk.log.say(Level::Info, &message);
+        for source in &self.sources {
+            if let Some(after) = source.resumed_by() {
+                let message =
+                    format!("standard input goes on by: journalctl -f -o export --after-cursor='{after}'");
+                self.desk.log.say(Level::Info, &message);
+            }
+        }
         saved.map(|()| Exit::Success).map_err(|error| {
             Failure::usage(format!("cannot write the state: {error}; the next run goes on from the last one"))
         })

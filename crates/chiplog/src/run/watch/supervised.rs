@@ -79,6 +79,12 @@ impl Supervised {
         }
     }
 
+    /// Where the writer of a pipe should go on, if it can: a pipe cannot be asked for it.
+    pub(super) fn resumed_by(&self) -> Option<String> {
+        let cursor = self.cursor().filter(|_| self.is_finite)?;
+        cursor["after"].as_str().map(str::to_owned)
+    }
+
     /// How long it is left alone because it has failed.
     pub(super) fn until_next_try(&self, now: Instant) -> Option<Duration> {
         let wait = self.failing?.next_try.saturating_duration_since(now);
