@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chiplog_parse::{Format, UnixNanos};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Finding, Sighting, UnknownTemplate, ValueSummary};
 
@@ -48,7 +49,7 @@ pub struct RuleTotals {
 }
 
 /// One input after it was read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct InputSummary {
     /// Name: path, member of an archive, or `stdin`.
@@ -104,7 +105,7 @@ impl Archive {
 }
 
 /// A program that wrote lines of an input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Program {
     /// The host that the lines name, if any.
     pub host: Option<Arc<str>>,
@@ -112,8 +113,9 @@ pub struct Program {
     pub name: Arc<str>,
 }
 
-/// Lines that the emitter or a collector says it did not write or pass on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Lines that the emitter or a collector says it did not write or pass on, or that a source could not
+/// read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// Input in which it is said.
     pub source: Arc<str>,
@@ -121,12 +123,26 @@ pub struct Gap {
     pub time: Option<UnixNanos>,
     /// Host, if known.
     pub host: Option<Arc<str>>,
-    /// Who dropped: `journald`, `rsyslog`, `kernel`.
+    /// Who dropped: `journald`, `rsyslog`, `kernel`; `source` where lines were gone before they were read.
     pub by: &'static str,
-    /// What the message names: a unit, a kernel function.
+    /// What the message names: a unit, a kernel function. Why a source could not read lines:
+    /// [`crate::LossReason::name`].
     pub of: Option<Arc<str>>,
     /// How many lines; `None` if the message has no number.
     pub lines: Option<u64>,
+}
+
+/// Who drops lines, as [`Gap::by`] has it.
+const DROPPERS: [&str; 4] = ["journald", "rsyslog", "kernel", "source"];
+
+impl<'de> Deserialize<'de> for Gap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        type Fields = (Arc<str>, Option<UnixNanos>, Option<Arc<str>>, String, Option<Arc<str>>, Option<u64>);
+        let (source, time, host, name, of, lines) = Fields::deserialize(deserializer)?;
+        let by = DROPPERS.into_iter().find(|known| *known == name);
+        let by = by.ok_or_else(|| serde::de::Error::custom("no one that drops lines"))?;
+        Ok(Self { source, time, host, by, of, lines })
+    }
 }
 
 /// A warning about an input.

@@ -7,16 +7,18 @@
 mod episode;
 mod gaps;
 mod passing;
+mod saved;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
+use serde::{Deserialize, Serialize};
 
 use self::episode::{Episode, Shown, evidence_at};
 use self::gaps::LastGap;
+pub(crate) use self::saved::SavedTimeline;
 use crate::agenda::Agenda;
-use crate::aggregate::Aggregate;
 use crate::census::Census;
 use crate::clocks::{DISORDER_NANOS, Progress, UNTIMED};
 use crate::companions::{TrackKey, Tracks};
@@ -31,7 +33,8 @@ use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
-    Block, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Program, Sighting, Transition,
+    Block, Entries, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Passed, Program, Sighting,
+    Transition,
 };
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
@@ -44,7 +47,7 @@ const MAX_SIGHTINGS_PER_RULE: u32 = 100;
 const MAX_HOSTS: usize = 100;
 
 /// What is followed of one host.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Watch {
     /// Keys of which time can make something, by the next time at which it may: open findings, and
     /// keys whose finding may open without a hit. Indexes into [`Timeline::keys`].
@@ -55,6 +58,7 @@ struct Watch {
 }
 
 /// The window of one key, and its finding if there is one.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeyState {
     rule: usize,
     host: usize,
@@ -74,14 +78,17 @@ struct KeyState {
     /// Hits in a row that were too old for the window.
     late: Vec<LateHit>,
     /// The hits of other rules that the conditions look at. Indexes into [`Tracks::all`].
+    #[serde(skip)]
     companions: Box<[usize]>,
     /// Where the hits of this key are looked at by other rules.
+    #[serde(skip)]
     asked_by: Box<[usize]>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
 }
 
 /// A hit that was too old for its window.
+#[derive(Clone, Serialize, Deserialize)]
 struct LateHit {
     time: i64,
     repeats: u32,
@@ -90,6 +97,7 @@ struct LateHit {
 }
 
 /// What is known of the hits of a key while no finding has opened.
+#[derive(Clone, Serialize, Deserialize)]
 enum Sighted {
     /// Nothing yet.
     Nothing,
@@ -100,6 +108,7 @@ enum Sighted {
     Ignored,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Hits {
     first: i64,
     last: i64,
@@ -120,11 +129,11 @@ pub(crate) struct Timeline {
     watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
-    keys_of_rule: Vec<u32>,
     loans: Loans,
     occurrences: Occurrences,
     tracks: Tracks,
-    totals: Vec<Totals>,
+    /// Of the rules that have matched.
+    tallies: BTreeMap<usize, Tally>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
     /// Each with its local time.
@@ -132,8 +141,12 @@ pub(crate) struct Timeline {
     gaps_left_out: u64,
     /// Of lines that name no host.
     last_gap: LastGap,
+    /// Lines are missing right before the next one.
+    is_after_loss: bool,
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
+    /// Where the next block starts.
+    end_offset: u64,
     census: Census,
     programs: Programs,
     templates: SourceTemplates,
@@ -144,31 +157,82 @@ pub(crate) struct Timeline {
     last_time: Option<i64>,
 }
 
+/// What is counted of one rule.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Tally {
+    /// Keys, however many share a window.
+    keys: u32,
+    totals: Totals,
+}
+
 /// What a source came to.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) input: InputSummary,
     pub(crate) findings: Vec<Finding>,
     pub(crate) sightings: Vec<Sighting>,
     pub(crate) gaps: Vec<Gap>,
-    pub(crate) totals: Vec<Totals>,
+    /// Of the rules that have matched, by index.
+    pub(crate) totals: BTreeMap<usize, Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
-    pub(crate) templates: FinishedTemplates,
+    pub(crate) templates: Arc<FinishedTemplates>,
+}
+
+/// The tracks that a key looks at, and those that its hits go to. New ones are made.
+fn tracks_of(
+    tracks: &mut Tracks,
+    plans: &[RulePlan],
+    rule: usize,
+    host: usize,
+    labels: &[u8],
+) -> (Box<[usize]>, Box<[usize]>) {
+    let labels: Vec<&[u8]> = labels_of(labels).collect();
+    let mut track = |asker: usize, companion: usize, places: &[usize]| {
+        let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
+        tracks.id(TrackKey { asker, companion, host, labels }, plans[asker].plan)
+    };
+    let companions = plans[rule].companions.iter().enumerate();
+    let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
+    let asked_by = plans[rule].asked_by.iter();
+    (companions, asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect())
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
 struct LineCounter<'b> {
-    bytes: &'b [u8],
+    block: &'b Block,
     offset: usize,
     line: u64,
+    /// Of the entries that were passed over, those that were not yet counted.
+    passed: &'b [Passed],
 }
 
-impl LineCounter<'_> {
+impl<'b> LineCounter<'b> {
+    /// `lines` is how many come before the block.
+    fn new(block: &'b Block, lines: u64) -> Self {
+        let passed = block.entries.as_ref().map_or(&[][..], |entries| &entries.passed);
+        Self { block, offset: 0, line: lines + 1, passed }
+    }
+
     fn at(&mut self, offset: usize) -> u64 {
         let offset = offset.max(self.offset);
-        self.line += memchr::memchr_iter(b'\n', &self.bytes[self.offset..offset]).count() as u64;
+        self.line += memchr::memchr_iter(b'\n', &self.block.bytes[self.offset..offset]).count() as u64;
         self.offset = offset;
+        while let [passed, rest @ ..] = self.passed
+            && passed.before as usize <= offset
+        {
+            self.line += u64::from(passed.entries);
+            self.passed = rest;
+        }
         self.line
+    }
+
+    /// The offset in the source of the line at this offset.
+    fn offset_in_source(&mut self, offset: usize) -> u64 {
+        match &self.block.entries {
+            Some(_) => Entries::offset_of(self.at(offset) - 1),
+            None => self.block.offset + offset as u64,
+        }
     }
 }
 
@@ -190,10 +254,6 @@ impl Timeline {
         input: &InputOptions,
         range: TimeRange,
     ) -> Self {
-        let totals = |plan: &RulePlan| Totals {
-            values: vec![Aggregate::default(); plan.captures.len()],
-            ..Totals::default()
-        };
         Self {
             rules: rules.clone(),
             plans: Arc::clone(plans),
@@ -205,17 +265,18 @@ impl Timeline {
             watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
-            keys_of_rule: vec![0; plans.len()],
             loans: Loans::default(),
             occurrences: Occurrences::default(),
             tracks: Tracks::default(),
-            totals: plans.iter().map(totals).collect(),
+            tallies: BTreeMap::new(),
             findings: Vec::new(),
             findings_left_out: 0,
             gaps: Vec::new(),
             gaps_left_out: 0,
             last_gap: LastGap::default(),
+            is_after_loss: false,
             last_gap_offset: None,
+            end_offset: 0,
             census: Census::default(),
             programs: Programs::default(),
             templates: SourceTemplates::default(),
@@ -232,7 +293,7 @@ impl Timeline {
         let hosts = self.placement.hosts_of(partial);
         self.watches.resize_with(self.placement.hosts.len(), Watch::default);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
-        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let mut counter = LineCounter::new(block, self.lines);
         for entry in &partial.entries {
             self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_notice);
         }
@@ -244,14 +305,16 @@ impl Timeline {
         }
         self.census.merge(&partial.census);
         self.programs.merge(&partial.programs);
-        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let mut counter = LineCounter::new(block, self.lines);
         let reader = &mut self.reader;
         let show = |offset| evidence_at(reader, block, offset, &mut counter).1;
         self.templates.absorb(&partial.templates, show);
-        self.bytes += block.bytes.len() as u64 + block.cut_bytes;
+        self.bytes += block.source_bytes();
         self.lines += partial.lines;
         self.cut_lines += u64::from(block.cut_bytes > 0);
         self.placement.pass(block);
+        self.end_offset = block.end_offset();
+        self.reader.rest();
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one block, taken apart once per block")]
@@ -272,6 +335,9 @@ impl Timeline {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
+            if self.is_after_loss {
+                self.end_loss(counter.offset_in_source(offset), time);
+            }
             self.see(time);
             let progress = &mut self.placement.hosts[host].progress;
             progress.advance(time);
@@ -290,7 +356,7 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, time, on_notice);
+        self.note_gap(rule, offset, counter, host, time, on_notice);
         let borrowed;
         let values = if self.plans[rule].takes_part_in_loans() {
             let at = time.unwrap_or(UNTIMED);
@@ -305,9 +371,10 @@ impl Timeline {
         if !counts || !self.occurrences.is_new(&self.plans[rule], host, occurrence, at) {
             return;
         }
-        let totals = &mut self.totals[rule];
-        totals.hits += 1;
-        totals.occurrences += u64::from(repeats);
+        let totals = &mut self.tallies.entry(rule).or_default().totals;
+        totals.values.resize_with(captures, Default::default);
+        totals.hits = totals.hits.saturating_add(1);
+        totals.occurrences = totals.occurrences.saturating_add(u64::from(repeats));
         for (aggregate, value) in totals.values.iter_mut().zip(values) {
             value.iter().for_each(|value| aggregate.add(*value));
         }
@@ -329,7 +396,8 @@ impl Timeline {
             return *id;
         }
         let is_rest = self.placement.hosts[host].is_rest;
-        let is_shared = is_rest || (self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
+        let tally = self.tallies.entry(rule).or_default();
+        let is_shared = is_rest || (tally.keys >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
         if is_shared {
             key.labels = Box::default();
             if let Some(id) = self.key_ids.get(&key) {
@@ -338,17 +406,9 @@ impl Timeline {
         }
         let plan = &self.plans[rule];
         // What is asked for is that the lines are absent: theirs are no sign of trouble.
-        let is_ignored = self.keys_of_rule[rule] >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
-        self.keys_of_rule[rule] += 1;
-        let labels: Vec<&[u8]> = labels_of(&key.labels).collect();
-        let mut track = |asker: usize, companion: usize, places: &[usize]| {
-            let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
-            self.tracks.id(TrackKey { asker, companion, host, labels }, self.plans[asker].plan)
-        };
-        let companions = plan.companions.iter().enumerate();
-        let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
-        let asked_by = plan.asked_by.iter();
-        let asked_by = asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect();
+        let is_ignored = tally.keys >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
+        tally.keys = tally.keys.saturating_add(1);
+        let (companions, asked_by) = tracks_of(&mut self.tracks, &self.plans, rule, host, &key.labels);
         let id = self.keys.len();
         self.keys.push(KeyState {
             rule,
@@ -456,7 +516,7 @@ impl Timeline {
     /// Tells of a finding that is open after a further hit, if there is something to tell.
     fn tell_on(&mut self, key: usize, now: i64, is_worse: bool, on_notice: OnNotice<'_>) {
         let Some(episode) = self.keys[key].episode.as_deref_mut() else { return };
-        let was_announced = std::mem::take(&mut episode.close_was_announced);
+        let was_announced = episode.close_announced.take().is_some();
         if is_worse {
             episode.note_report(now);
         }
@@ -476,7 +536,7 @@ impl Timeline {
             Sighted::Hits(hits) => {
                 hits.first = hits.first.min(hit.sample.time);
                 hits.last = hits.last.max(hit.sample.time);
-                hits.count += 1;
+                hits.count = hits.count.saturating_add(1);
             }
             Sighted::Nothing => {
                 let shown = self.show(key, hit, counter);
@@ -488,15 +548,13 @@ impl Timeline {
     }
 
     /// The hits of keys that never opened a finding.
-    fn sightings(&mut self) -> Vec<Sighting> {
+    fn sightings(&self) -> Vec<Sighting> {
         let instant = |local| self.placement.clock.to_instant(local);
         let mut sightings = Vec::new();
-        for state in &mut self.keys {
-            let Sighted::Hits(hits) = std::mem::replace(&mut state.sighted, Sighted::Ignored) else {
-                continue;
-            };
+        for state in &self.keys {
+            let Sighted::Hits(hits) = &state.sighted else { continue };
             let plan = &self.plans[state.rule];
-            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence };
+            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() };
             sightings.push(Sighting {
                 rule_id: Arc::clone(&plan.id),
                 source: Arc::clone(&self.name),
@@ -522,7 +580,8 @@ impl Timeline {
             state.late.clear();
         }
         state.late.push(LateHit { time, repeats, values: values.to_vec(), texts: texts.to_vec() });
-        self.totals[state.rule].late += 1;
+        let late = &mut self.tallies.entry(state.rule).or_default().totals.late;
+        *late = late.saturating_add(1);
         let reached = self.placement.hosts[state.host].progress.latest();
         let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
         if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
@@ -540,7 +599,8 @@ impl Timeline {
         self.give_up(key, latest, on_notice);
         let state = &mut self.keys[key];
         let mut late = std::mem::take(&mut state.late);
-        self.totals[state.rule].late -= late.len() as u64;
+        let total = &mut self.tallies.entry(state.rule).or_default().totals.late;
+        *total = total.saturating_sub(late.len() as u64);
         state.window.clear();
         state.last_hit = None;
         late.sort_by_key(|hit| hit.time);
@@ -571,11 +631,36 @@ impl Timeline {
             // What time went on to and came back from was not so.
             let latest = self.keys[key].window.latest();
             self.give_up(key, latest, on_notice);
-            let Some(episode) = self.keys[key].episode.as_deref() else { continue };
-            let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
-            self.findings.push(finding);
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_announced = None;
+            }
         }
-        let sightings = self.sightings();
+        let mut findings = std::mem::take(&mut self.findings);
+        let mut outcome = self.outcome();
+        findings.append(&mut outcome.findings);
+        Outcome { findings, ..outcome }
+    }
+
+    /// The findings that have closed since they were last taken.
+    pub(crate) fn take_closed(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Those that are open, as a stream was told of them.
+    fn open_findings(&self) -> impl Iterator<Item = (usize, Finding)> {
+        self.keys.iter().enumerate().filter_map(|(key, state)| {
+            let episode = state.episode.as_deref().or(state.announced.as_deref())?;
+            let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
+            let finding = match episode.close_announced {
+                Some(closed) => self.closed(finding, closed),
+                None => finding,
+            };
+            Some((key, finding))
+        })
+    }
+
+    /// What the source came to so far.
+    pub(crate) fn outcome(&self) -> Outcome {
         let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
         let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
         let programs = self
@@ -584,7 +669,7 @@ impl Timeline {
             .map(|(host, name)| Program { host: (!host.is_empty()).then(|| text(host)), name: text(name) });
         let chains = self.census.chains().iter();
         let input = InputSummary {
-            name: self.name,
+            name: Arc::clone(&self.name),
             bytes: self.bytes,
             lines: self.lines,
             formats: chains.map(|(layers, count)| (layers.as_slice().to_vec(), *count)).collect(),
@@ -599,19 +684,18 @@ impl Timeline {
             programs: programs.collect(),
         };
         let mut clock = self.placement.clock.clone();
-        let templates = self
-            .templates
-            .finish(self.range, |times| clock.place(times).and_then(|time| clock.to_instant(time)));
-        let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
+        let place = |times| clock.place(times).and_then(|time| clock.to_instant(time));
+        let open = self.open_findings().map(|(_, finding)| finding);
+        let gaps = self.gaps.iter().map(|(time, gap)| Gap { time: instant(*time), ..gap.clone() });
         Outcome {
             gaps: gaps.collect(),
             input,
-            findings: self.findings,
-            sightings,
-            totals: self.totals,
+            findings: self.findings.iter().cloned().chain(open).collect(),
+            sightings: self.sightings(),
+            totals: self.tallies.iter().map(|(rule, tally)| (*rule, tally.totals.clone())).collect(),
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
-            templates,
+            templates: Arc::new(self.templates.finish(self.range, place)),
         }
     }
 }

@@ -1,18 +1,19 @@
-//! What lines say was dropped.
+//! What lines say was dropped, and what a source could not read.
 
 use std::sync::Arc;
 
 use chiplog_parse::EventValue;
+use serde::{Deserialize, Serialize};
 
-use super::{KeyState, OnNotice, Timeline};
+use super::{KeyState, LineCounter, OnNotice, Timeline};
 use crate::scanner::text_at;
-use crate::{Block, Gap, Notice};
+use crate::{Gap, Loss, Notice};
 
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
 
 /// The last line that tells of a gap.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct LastGap {
     /// Its local time; the end of time for one without: who knows when it was.
     at: Option<i64>,
@@ -45,17 +46,20 @@ impl Timeline {
     pub(super) fn note_gap(
         &mut self,
         rule: usize,
-        block: &Block,
         offset: usize,
+        counter: &mut LineCounter<'_>,
         host: usize,
         time: Option<i64>,
         on_notice: OnNotice<'_>,
     ) {
-        let offset_in_source = block.offset + offset as u64;
-        if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(offset_in_source) {
+        if !self.plans[rule].tells_of_gaps {
             return;
         }
-        let record = self.reader.peel(text_at(&block.bytes, offset));
+        let offset_in_source = counter.offset_in_source(offset);
+        if self.last_gap_offset == Some(offset_in_source) {
+            return;
+        }
+        let record = self.reader.peel(text_at(&counter.block.bytes, offset));
         let Some(event) = record.event() else { return };
         let by = match event.kind() {
             "suppress.journald" | "suppress.journald_kernel" => "journald",
@@ -76,15 +80,49 @@ impl Timeline {
         let last = if name.is_empty() { &mut self.last_gap } else { &mut self.watches[host & !1].last_gap };
         last.at = last.at.max(Some(time.unwrap_or(i64::MAX)));
         last.known = time.map(|time| (offset_in_source, time)).or(last.known);
+        let host = (!name.is_empty()).then(|| Arc::clone(name));
+        let source = Arc::clone(&self.name);
+        self.keep_gap(time, Gap { source, time: None, host, by, of, lines }, on_notice);
+    }
+
+    fn keep_gap(&mut self, time: Option<i64>, gap: Gap, on_notice: OnNotice<'_>) {
         if self.gaps.len() < MAX_GAPS {
-            let host = (!name.is_empty()).then(|| Arc::clone(name));
-            let source = Arc::clone(&self.name);
             let instant = time.and_then(|time| self.placement.clock.to_instant(time));
-            let gap = Gap { source, time: instant, host, by, of, lines };
+            let gap = Gap { time: instant, ..gap };
             on_notice(Notice::Gap(&gap));
             self.gaps.push((time, gap));
         } else {
-            self.gaps_left_out += 1;
+            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
         }
+    }
+
+    /// Lines are missing at the place that was reached: of any host, written between the line
+    /// before and the next one.
+    pub(crate) fn lose(&mut self, loss: &Loss, on_notice: OnNotice<'_>) {
+        let reached = self.placement.hosts.iter().filter_map(|host| host.progress.latest()).max();
+        if let Some(time) = reached {
+            self.note_loss(self.end_offset, time);
+        }
+        self.is_after_loss = true;
+        let gap = Gap {
+            source: Arc::clone(&self.name),
+            time: None,
+            host: None,
+            by: "source",
+            of: Some(Arc::from(loss.reason.name())),
+            lines: loss.lines,
+        };
+        self.keep_gap(reached, gap, on_notice);
+    }
+
+    /// The first line after a loss that tells the time: the missing ones came before it.
+    pub(super) fn end_loss(&mut self, offset: u64, time: i64) {
+        self.is_after_loss = false;
+        self.note_loss(offset, time);
+    }
+
+    fn note_loss(&mut self, offset: u64, time: i64) {
+        self.last_gap.at = self.last_gap.at.max(Some(time));
+        self.last_gap.known = Some((offset, time));
     }
 }

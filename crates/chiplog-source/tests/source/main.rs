@@ -6,6 +6,7 @@ mod archives;
 mod blocks;
 mod compressed;
 mod discovery;
+mod export;
 
 use std::io::{self, Read};
 
