@@ -143,17 +143,16 @@ fn arrays_of(bytes: &[u8]) -> Vec<(usize, usize)> {
 
 #[test]
 fn every_single_flip_of_a_small_file_is_survived() {
-    for options in all_options() {
+    for (options, flip) in all_options().zip([0x01, 0x80, 0xff, 0x04].into_iter().cycle()) {
         let options = JournalOptions { threshold_bytes: 80, ..options };
         let message = format!("MESSAGE={}", "a message that is long enough ".repeat(4));
         let fields = vec![message.into_bytes(), b"PRIORITY=6".to_vec()];
-        let file = file(options, &vec![fields; 6]);
-        for at in 8..file.bytes().len() {
-            let mut bytes = file.bytes().to_vec();
-            for flip in [1, 0x80, 0xff] {
-                bytes[at] = file.bytes()[at] ^ flip;
-                check(&bytes);
-            }
+        let file = file(options, &vec![fields; 5]);
+        let mut bytes = file.bytes().to_vec();
+        for at in 8..bytes.len() {
+            bytes[at] ^= flip;
+            check(&bytes);
+            bytes[at] ^= flip;
         }
     }
 }
