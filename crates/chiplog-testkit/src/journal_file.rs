@@ -204,6 +204,20 @@ impl JournalFile {
         entry
     }
 
+    /// Adds an entry of one field whose payload is stored as it is given, with these flags (1 xz,
+    /// 2 lz4, 4 zstd): whether it can be decompressed is up to the caller.
+    pub fn append_stored(&mut self, stamp: JournalStamp, flags: u8, stored: &[u8]) -> u64 {
+        // A payload that no other entry has, and no caller asks for.
+        let payload = [b"\0", self.bytes.len().to_string().as_bytes()].concat();
+        let mut body = vec![0; if self.options.compact { 56 } else { 48 }];
+        body[40..48].copy_from_slice(&0_u64.to_le_bytes());
+        body.extend_from_slice(stored);
+        let offset = self.object(1, flags, &body);
+        self.count(N_DATA);
+        self.data.insert(payload.clone(), offset);
+        self.append(stamp, &[payload])
+    }
+
     /// Makes room behind the last object, as journald does.
     pub fn preallocate(&mut self, size_bytes: usize) {
         let end = self.bytes.len().max(size_bytes);
