@@ -361,17 +361,33 @@ fn rules_are_read_again_and_wrong_ones_are_refused() {
 #[test]
 fn a_damaged_state_is_put_aside_and_another_version_is_refused() {
     let place = Place::new();
+    let started = |report: &Value| report["started_time"].as_str().unwrap().to_owned();
     Daemon::ready(["-", "--state", &place.state()]).stop();
-    let file = place.path("state/state.chiplog");
-    let mut bytes = fs::read(&file).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&file, &bytes).unwrap();
+    let first = started(&place.wait_until(|_| true));
+    let (file, previous) = (place.path("state/state.chiplog"), place.path("state/state.chiplog.1"));
+    let damage = |file: &Path| {
+        let mut bytes = fs::read(file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(file, &bytes).unwrap();
+        bytes
+    };
+    damage(&file);
+    assert_eq!(started(&place.wait_until(|_| true)), first, "of the one before");
+    let mut daemon = Daemon::start(["-", "--state", &place.state()]);
+    daemon.stderr.wait_for("going on from the one saved before it");
+    daemon.stderr.wait_for("watching");
+    daemon.stop();
+    assert_eq!(started(&place.wait_until(|_| true)), first);
+
+    damage(&previous);
+    let mut bytes = damage(&file);
     assert_eq!(place.show().exit, 3);
     let mut daemon = Daemon::start(["-", "--state", &place.state()]);
     daemon.stderr.wait_for("the state is damaged; starting anew");
     daemon.stderr.wait_for("watching");
     daemon.stop();
     assert_eq!(fs::read(place.path("state/state.chiplog.damaged")).unwrap(), bytes);
+    assert_ne!(started(&place.wait_until(|_| true)), first);
 
     bytes[8] = 99;
     fs::write(&file, &bytes).unwrap();

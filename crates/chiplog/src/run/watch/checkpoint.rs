@@ -44,7 +44,7 @@ impl Checkpoint {
 
     pub(super) fn until_due(&self) -> Duration {
         match self.directory {
-            Some(_) => self.last.map_or(Duration::ZERO, |last| self.interval.saturating_sub(last.elapsed())),
+            Some(_) => self.interval.saturating_sub(self.last.elapsed()),
             None => Duration::MAX,
         }
     }
