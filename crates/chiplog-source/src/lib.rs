@@ -63,7 +63,7 @@ pub use error::DecodeError;
 #[cfg(unix)]
 pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
-pub use journal::{ExportDamage, ExportReader};
+pub use journal::{ExportDamage, ExportReader, WatchedJournal, WatchedJournalOptions};
 pub use journalctl::{Journalctl, JournalctlOptions};
 pub use kmsg::{Kmsg, KmsgOptions};
 pub use origin::origin_of;
