@@ -13,6 +13,7 @@ mod companions;
 mod count;
 mod exact;
 mod finding;
+mod gaps;
 mod histogram;
 mod incident;
 mod loans;
@@ -25,6 +26,7 @@ mod pool;
 mod programs;
 mod rule_tests;
 mod runs;
+mod sampling;
 mod scan;
 mod scanner;
 mod series;
@@ -54,6 +56,9 @@ pub use scan::{InputOptions, Scan, ScanOptions};
 pub use scanner::{ScanMode, Scanner};
 pub use series::{Series, SeriesOptions};
 pub use sighting::Sighting;
-pub use summary::{Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
+pub use summary::{
+    ClockStep, Gap, InputClock, InputSummary, Program, RuleTotals, ScanSummary, Warning, YearSource,
+    ZoneSource,
+};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
 pub use templates::{Half, UnknownTemplate};

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_parse::Time;
+use chiplog_parse::UnixNanos;
 
-use crate::clocks::{LineTimes, Progress, SourceClock};
+use crate::clocks::{Common, HostClock, LineTimes, Progress};
 use crate::origin::LineReader;
 use crate::partial::{Entry, Partial};
 use crate::scanner::{text_of, times_of};
@@ -19,7 +19,11 @@ const MAX_HOSTS: usize = 10_000;
 
 /// Places the entries of one source. Depends on nothing but the bytes of the source in order.
 pub(crate) struct Placement {
-    pub(crate) clock: SourceClock,
+    /// By host, one for its two entries.
+    clocks: Vec<HostClock>,
+    /// The clock of a host of which there was no line.
+    fresh: HostClock,
+    common: Common,
     /// Each host twice, at `2k` and `2k + 1`. The second is for bare lines whose zone is unknown:
     /// they may be hours away from lines that give an instant, so neither tells how far the
     /// other has come.
@@ -36,6 +40,27 @@ pub(crate) struct Placement {
     /// What was kept right before it, one byte more than is looked at: a line starts behind an LF.
     tail: Vec<u8>,
     found: Option<Found>,
+    /// The machine that lines are of which name none, as a header of a klog file says.
+    machine: Option<Box<[u8]>>,
+}
+
+/// The number in a source of each host of a partial.
+pub(crate) struct HostsOf {
+    hosts: Vec<usize>,
+    /// That of lines which name none, where it changes: from behind an offset of the block on.
+    unnamed: Option<u32>,
+    machines: Vec<(u32, usize)>,
+}
+
+impl HostsOf {
+    pub(crate) fn of(&self, entry: &Entry) -> usize {
+        let machine = || self.machines.iter().rev().find(|(offset, _)| *offset < entry.offset);
+        match self.unnamed {
+            Some(unnamed) if unnamed == entry.host => machine().map(|(_, host)| *host),
+            _ => None,
+        }
+        .unwrap_or(self.hosts[entry.host as usize])
+    }
 }
 
 /// A host that lines of the source name; one without a name for those that do not.
@@ -62,14 +87,24 @@ pub(crate) struct Placed {
 struct Found {
     /// Position of that line.
     from: u64,
-    /// Position and times of the line before it that has some.
-    line: Option<(u64, LineTimes)>,
+    line: Option<TimedLine>,
+}
+
+/// A line that has a time.
+#[derive(Clone, Copy, Debug)]
+struct TimedLine {
+    position: u64,
+    times: LineTimes,
+    /// Its host, if an entry was of that.
+    host: Option<usize>,
 }
 
 impl Placement {
     pub(crate) fn new(input: &InputOptions) -> Self {
         Self {
-            clock: SourceClock::new(input.clock),
+            clocks: Vec::new(),
+            fresh: HostClock::new(input.clock),
+            common: Common::default(),
             hosts: Vec::new(),
             host_ids: HashMap::new(),
             reader: LineReader::new(&input.origin),
@@ -78,35 +113,83 @@ impl Placement {
             position: 0,
             tail: Vec::new(),
             found: None,
+            machine: None,
         }
     }
 
-    /// The number in this source of each host of a partial.
-    pub(crate) fn hosts_of(&mut self, partial: &Partial) -> Vec<usize> {
-        partial.keys.hosts.iter().map(|host| self.host_id(host)).collect()
+    /// The number in this source of each host of a partial, and of those that its lines name.
+    pub(crate) fn hosts_of(&mut self, partial: &Partial) -> HostsOf {
+        let unnamed = partial.keys.hosts.iter().position(|host| host.is_empty());
+        let hosts = partial.keys.hosts.iter().map(|host| self.host_id(host)).collect();
+        let mut machines = Vec::new();
+        for (offset, name) in &partial.machines {
+            self.machine = Some(name.clone());
+            machines.push((*offset, self.host_id(name)));
+        }
+        HostsOf { hosts, unnamed: unnamed.map(|index| index as u32), machines }
     }
 
-    fn host_id(&mut self, name: &[u8]) -> usize {
+    pub(crate) fn host_id(&mut self, name: &[u8]) -> usize {
         if let Some(id) = self.known_host(name) {
             return id;
         }
+        let name = self.name_of(name);
+        let name: Box<[u8]> = name.into();
         let id = self.hosts.len();
         let is_rest = id >= 2 * MAX_HOSTS;
         let text: Arc<str> =
-            if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(name)) };
-        for name in [Arc::clone(&text), text] {
-            self.hosts.push(Host { name, progress: Progress::default(), is_rest });
+            if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(&name)) };
+        for text in [Arc::clone(&text), text] {
+            self.hosts.push(Host { name: text, progress: Progress::default(), is_rest });
         }
+        self.clocks.push(self.fresh.clone());
         if !is_rest {
-            self.host_ids.insert(name.into(), id);
+            self.host_ids.insert(name, id);
         }
         id
     }
 
     /// The number of a host, if it has one.
     pub(crate) fn known_host(&self, name: &[u8]) -> Option<usize> {
+        let name = self.name_of(name);
         let rest = (self.hosts.len() > 2 * MAX_HOSTS).then_some(2 * MAX_HOSTS);
         self.host_ids.get(name).copied().or(rest)
+    }
+
+    /// The host that lines are of which name this one.
+    fn name_of<'n>(&'n self, name: &'n [u8]) -> &'n [u8] {
+        if name.is_empty() { self.machine.as_deref().unwrap_or_default() } else { name }
+    }
+
+    fn clock(&self, host: usize) -> &HostClock {
+        &self.clocks[host / 2]
+    }
+
+    /// The clocks of hosts, in order of appearance.
+    pub(crate) fn clocks(&self) -> impl Iterator<Item = (&Arc<str>, &HostClock)> {
+        self.hosts.iter().step_by(2).map(|host| &host.name).zip(&self.clocks)
+    }
+
+    /// The instant of a local time of a host.
+    pub(crate) fn to_instant(&self, host: usize, local: i64) -> Option<UnixNanos> {
+        self.clock(host).to_instant(local, host & 1 == 1)
+    }
+
+    /// How far the local times of a host are ahead of UTC.
+    pub(crate) fn utc_offset_nanos(&self, host: usize) -> i64 {
+        self.clock(host).offset_nanos(host & 1 == 1)
+    }
+
+    /// The local time of a line of a host from which nothing is learned.
+    pub(crate) fn place_again(&self, host: Option<usize>, times: LineTimes) -> Option<i64> {
+        host.map_or(&self.fresh, |host| self.clock(host)).place_again(times, &self.common)
+    }
+
+    /// The instant of such a line.
+    pub(crate) fn instant_of(&self, host: Option<usize>, times: LineTimes) -> Option<UnixNanos> {
+        let mut clock = host.map_or(&self.fresh, |host| self.clock(host)).clone();
+        let local = clock.place(times, &mut self.common.clone())?;
+        clock.to_instant(local, false)
     }
 
     /// The time of an entry: its own, else that of a line shortly before it, else how far its
@@ -116,12 +199,12 @@ impl Placement {
         if let Some((_, placed)) = self.last.filter(|(last, _)| *last == position) {
             return Placed { is_news: false, ..placed };
         }
-        let own = self.clock.place(entry.times);
+        let own = self.clocks[host / 2].place(entry.times, &mut self.common);
         let (placed, times) = match own {
             Some(time) => (Some(time), Some(entry.times)),
             None => {
-                let times = self.look_back(block, position).map(|(_, times)| times);
-                (times.and_then(|times| self.clock.place_again(times)), times)
+                let line = self.look_back(block, position);
+                (line.and_then(|line| self.time_for(host, line)), line.map(|line| line.times))
             }
         };
         let host = times.map_or(host, |times| self.host_of(times, host));
@@ -134,10 +217,20 @@ impl Placement {
         placed
     }
 
+    /// The time of another line by the clock of a host.
+    fn time_for(&self, host: usize, line: TimedLine) -> Option<i64> {
+        let local = self.place_again(line.host, line.times)?;
+        if line.host.is_some_and(|other| other / 2 == host / 2) {
+            return Some(local);
+        }
+        let clock = line.host.map_or(&self.fresh, |host| self.clock(host));
+        let instant = clock.to_instant(local, line.times.is_bare() && !clock.knows_bare_lines());
+        Some(instant.map_or(local, |instant| self.clock(host).to_local(instant)))
+    }
+
     /// Which of the two entries of a host a line with these times belongs to.
     pub(crate) fn host_of(&self, times: LineTimes, host: usize) -> usize {
-        let is_bare = matches!(times, LineTimes { envelope: None, payload: Some(Time::Civil(_)) });
-        (host & !1) | usize::from(is_bare && !self.clock.zone_is_known())
+        (host & !1) | usize::from(times.is_bare() && !self.clock(host).knows_bare_lines())
     }
 
     /// The hosts that lines name, in order of appearance.
@@ -147,7 +240,7 @@ impl Placement {
 
     /// The nearest earlier line that has a time: a message with a line break in it is several
     /// lines, and only the first of them carries the time.
-    fn look_back(&mut self, block: &Block, before: u64) -> Option<(u64, LineTimes)> {
+    fn look_back(&mut self, block: &Block, before: u64) -> Option<TimedLine> {
         let oldest = before.saturating_sub(LOOK_BACK_BYTES as u64);
         let in_block = (before - self.position) as usize;
         // A run of lines without a time is walked through once.
@@ -157,13 +250,18 @@ impl Placement {
             .chain(whole_lines(&self.tail, self.position))
             .take_while(|(position, _)| *position >= oldest)
         {
-            let times = times_of(&self.reader.peel(text));
-            if self.clock.place_again(times).is_some() {
-                line = Some((position, times));
-                break;
+            let record = self.reader.peel(text);
+            let times = times_of(&record);
+            if !times.is_empty() {
+                let name: Box<[u8]> = record.host.unwrap_or_default().into();
+                let host = self.known_host(&name);
+                if self.place_again(host, times).is_some() {
+                    line = Some(TimedLine { position, times, host });
+                    break;
+                }
             }
             if let Some(known) = known.filter(|known| known.from == position) {
-                line = known.line.filter(|(position, _)| *position >= oldest);
+                line = known.line.filter(|line| line.position >= oldest);
                 break;
             }
         }
@@ -195,9 +293,12 @@ impl Placement {
             }
             let record = self.reader.peel(text);
             let times = times_of(&record);
-            if self.clock.place_again(times).is_some() {
-                let name: Box<[u8]> = record.host.unwrap_or_default().into();
-                let host = self.known_host(&name).map(|host| self.host_of(times, host));
+            if times.is_empty() {
+                continue;
+            }
+            let name: Box<[u8]> = record.host.unwrap_or_default().into();
+            let host = self.known_host(&name).map(|host| self.host_of(times, host));
+            if self.place_again(host, times).is_some() {
                 return Some((times, host));
             }
         }

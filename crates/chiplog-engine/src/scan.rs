@@ -128,7 +128,11 @@ impl Scan {
             mine.late += theirs.late;
             mine.values.iter_mut().zip(&theirs.values).for_each(|(sum, part)| sum.merge(part));
         }
-        for (count, what) in [(outcome.findings_left_out, "findings"), (outcome.gaps_left_out, "gaps")] {
+        for (count, what) in [
+            (outcome.findings_left_out, "findings"),
+            (outcome.gaps_left_out, "gaps"),
+            (outcome.steps_left_out, "jumps of a clock"),
+        ] {
             if count > 0 {
                 self.summary.warnings.push(Warning {
                     source: Some(Arc::clone(&outcome.input.name)),
@@ -141,6 +145,7 @@ impl Scan {
         self.summary.findings.extend(outcome.findings);
         self.summary.sightings.extend(outcome.sightings);
         self.summary.gaps.extend(outcome.gaps);
+        self.summary.clock_steps.extend(outcome.clock_steps);
     }
 
     /// Adds a warning to the report.

@@ -25,6 +25,8 @@ pub struct ScanSummary {
     pub unknown: Vec<UnknownTemplate>,
     /// Input that is known to be missing.
     pub gaps: Vec<Gap>,
+    /// Clocks that jumped, of each input the first 100.
+    pub clock_steps: Vec<ClockStep>,
     /// Things the reader of the report should know.
     pub warnings: Vec<Warning>,
     /// The scan was cut short by an interrupt.
@@ -68,10 +70,14 @@ pub struct InputSummary {
     pub first_time: Option<UnixNanos>,
     /// See [`InputSummary::first_time`].
     pub last_time: Option<UnixNanos>,
-    /// The year was chosen, since lines do not have one.
+    /// The year was chosen, since no line has one that others could take.
     pub year_was_guessed: bool,
     /// UTC was taken, since neither the lines nor the caller gave a zone.
     pub zone_was_assumed: bool,
+    /// How the times of each host were completed, of at most 100 hosts.
+    pub clocks: Vec<InputClock>,
+    /// What the caller's guess of the year rests on, in words that follow "from": `the file's time`.
+    pub year_rests_on: Option<&'static str>,
     /// Hosts that envelopes name, at most 100.
     pub hosts: Vec<Arc<str>>,
     /// Programs that lines of each host name, sorted, at most 1,000. Of a large input, not every
@@ -88,21 +94,119 @@ pub struct Program {
     pub name: Arc<str>,
 }
 
-/// Lines that the emitter or a collector says it did not write or pass on.
+/// Lines that the emitter, a collector or the source of an input says are missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// Input in which it is said.
+    /// Input in which they are missing.
     pub source: Arc<str>,
-    /// When.
+    /// When it is told.
     pub time: Option<UnixNanos>,
+    /// From when on lines may be missing, as far as the limits of the one who dropped them tell: the
+    /// missing lines were mostly written before it is told.
+    pub since_time: Option<UnixNanos>,
+    /// Line of the input that tells it, from 1; `None` if the source does.
+    pub line: Option<u64>,
     /// Host, if known.
     pub host: Option<Arc<str>>,
-    /// Who dropped: `journald`, `rsyslog`, `kernel`.
+    /// Who dropped: `journald`, `rsyslog`, `kernel`; `zap` if one of a hundred equal lines is
+    /// written.
     pub by: &'static str,
-    /// What the message names: a unit, a kernel function.
+    /// What the message names: a unit, a kernel function, what the sampled lines say.
     pub of: Option<Arc<str>>,
     /// How many lines; `None` if the message has no number.
     pub lines: Option<u64>,
+}
+
+/// A clock that jumped: it was set, its machine was suspended, or one wrong time was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockStep {
+    /// Input.
+    pub source: Arc<str>,
+    /// Host, if known.
+    pub host: Option<Arc<str>>,
+    /// The first line after the jump, from 1, among those that were looked at: in a large input not
+    /// every line is.
+    pub line: u64,
+    /// Offset of that line in the source.
+    pub offset: u64,
+    /// The latest time before it.
+    pub from_time: Option<UnixNanos>,
+    /// The time of that line.
+    pub to_time: Option<UnixNanos>,
+    /// Lines after it agree. If not, its time was wrong, and its hits are in the totals as late.
+    pub lasts: bool,
+    /// If it does not last: how many lines had such a time.
+    pub stray_lines: u64,
+}
+
+/// How the times of one host of an input were completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputClock {
+    /// The host, if lines name it.
+    pub host: Option<Arc<str>>,
+    /// Where the years come from.
+    pub year: YearSource,
+    /// Where the zone comes from.
+    pub zone: ZoneSource,
+    /// The offset from UTC of the host's wall clock, if it is known.
+    pub utc_offset_seconds: Option<i32>,
+    /// The offset from UTC of the wall clock of klog lines, where it was seen against their
+    /// envelopes.
+    pub payload_utc_offset_seconds: Option<i32>,
+}
+
+/// Where the year of lines comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum YearSource {
+    /// The lines have it.
+    #[default]
+    Written,
+    /// Other lines of the input tell it: an envelope, a payload, the head of a klog file.
+    Told,
+    /// It is the one nearest to what the caller gave, a year or the time of the file.
+    Guessed,
+}
+
+impl YearSource {
+    /// The name in reports: `written`, `told`, `guessed`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Told => "told",
+            Self::Guessed => "guessed",
+        }
+    }
+}
+
+/// Where the zone of lines comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ZoneSource {
+    /// The lines have it.
+    #[default]
+    Written,
+    /// The caller gave it.
+    Given,
+    /// Lines that show a wall clock beside an instant tell it.
+    Seen,
+    /// Lines of other hosts of the input tell it, and all of them the same.
+    Neighbours,
+    /// Nobody tells it: UTC was taken.
+    Assumed,
+}
+
+impl ZoneSource {
+    /// The name in reports: `written`, `given`, `seen`, `neighbours`, `assumed`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Given => "given",
+            Self::Seen => "seen",
+            Self::Neighbours => "neighbours",
+            Self::Assumed => "assumed",
+        }
+    }
 }
 
 /// A warning about an input.

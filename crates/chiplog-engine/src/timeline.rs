@@ -4,34 +4,41 @@
 //! blocks or when they arrived, so a stream and an archive of the same bytes give the same
 //! findings. Each host of a source has its own progress: merged files need not be in order.
 
+mod ahead;
 mod episode;
 mod gaps;
 mod passing;
+mod steps;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
 
+use self::ahead::Ahead;
 use self::episode::{Episode, Shown, evidence_at};
-use self::gaps::LastGap;
+use self::gaps::ListedGap;
+use self::steps::{ListedStep, Strayed};
 use crate::agenda::Agenda;
 use crate::aggregate::Aggregate;
 use crate::census::Census;
-use crate::clocks::{DISORDER_NANOS, Progress, UNTIMED};
+use crate::clocks::{Advance, DISORDER_NANOS, Progress, UNTIMED};
 use crate::companions::{TrackKey, Tracks};
+use crate::gaps::Gaps;
 use crate::loans::Loans;
 use crate::once::Occurrences;
 use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Key, Partial, encode_labels, labels_of};
-use crate::placement::{Placed, Placement};
+use crate::placement::{HostsOf, Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::programs::Programs;
+use crate::sampling::Sampling;
 use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
-    Block, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Program, Sighting, Transition,
+    Block, ClockStep, Evidence, Finding, Gap, InputClock, InputOptions, InputSummary, Notice, Program,
+    Sighting, Transition, YearSource, ZoneSource,
 };
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
@@ -51,7 +58,12 @@ struct Watch {
     due: Agenda,
     /// Those of a live stream that was not yet told what becomes of them.
     unannounced: Agenda,
-    last_gap: LastGap,
+    /// The first line of those that are far from where the host is.
+    strayed: Option<Strayed>,
+    /// Hits of lines far ahead, until it is known whether the host is there.
+    ahead: Ahead,
+    first_time: Option<i64>,
+    last_time: Option<i64>,
 }
 
 /// The window of one key, and its finding if there is one.
@@ -127,11 +139,14 @@ pub(crate) struct Timeline {
     totals: Vec<Totals>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
-    /// Each with its local time.
-    gaps: Vec<(Option<i64>, Gap)>,
+    gaps: Gaps,
+    listed_gaps: Vec<ListedGap>,
     gaps_left_out: u64,
-    /// Of lines that name no host.
-    last_gap: LastGap,
+    sampling: Sampling,
+    /// Offset of the last line that counted as one of its message.
+    last_sampled_offset: Option<u64>,
+    steps: Vec<ListedStep>,
+    steps_left_out: u64,
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
     census: Census,
@@ -140,8 +155,6 @@ pub(crate) struct Timeline {
     bytes: u64,
     lines: u64,
     cut_lines: u64,
-    first_time: Option<i64>,
-    last_time: Option<i64>,
 }
 
 /// What a source came to.
@@ -150,6 +163,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Vec<Finding>,
     pub(crate) sightings: Vec<Sighting>,
     pub(crate) gaps: Vec<Gap>,
+    pub(crate) clock_steps: Vec<ClockStep>,
+    pub(crate) steps_left_out: u64,
     pub(crate) totals: Vec<Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
@@ -173,12 +188,23 @@ impl LineCounter<'_> {
 }
 
 /// A hit in its place.
+#[derive(Clone, Copy)]
 struct HitLine<'a> {
-    block: &'a Block,
-    offset: usize,
+    text: HitText<'a>,
     sample: Sample<'a>,
     /// It has a time, and not only a place among other lines without one.
     is_timed: bool,
+    /// See [`EntryKind::Hit`].
+    message: u32,
+}
+
+/// Where the text of a hit is.
+#[derive(Clone, Copy)]
+enum HitText<'a> {
+    /// At an offset of a block.
+    In(&'a Block, usize),
+    /// It was kept when its block was at hand.
+    Kept(&'a Shown),
 }
 
 type OnNotice<'f> = &'f mut dyn FnMut(Notice<'_>);
@@ -212,9 +238,13 @@ impl Timeline {
             totals: plans.iter().map(totals).collect(),
             findings: Vec::new(),
             findings_left_out: 0,
-            gaps: Vec::new(),
+            gaps: Gaps::default(),
+            listed_gaps: Vec::new(),
             gaps_left_out: 0,
-            last_gap: LastGap::default(),
+            sampling: Sampling::default(),
+            last_sampled_offset: None,
+            steps: Vec::new(),
+            steps_left_out: 0,
             last_gap_offset: None,
             census: Census::default(),
             programs: Programs::default(),
@@ -222,8 +252,6 @@ impl Timeline {
             bytes: 0,
             lines: 0,
             cut_lines: 0,
-            first_time: None,
-            last_time: None,
         }
     }
 
@@ -260,25 +288,22 @@ impl Timeline {
         block: &Block,
         partial: &Partial,
         entry: &Entry,
-        hosts: &[usize],
+        hosts: &HostsOf,
         keys: &mut [Option<usize>],
         counter: &mut LineCounter<'_>,
         on_notice: OnNotice<'_>,
     ) {
         let offset = entry.offset as usize;
-        let Placed { time, is_news, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
-        let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+        let Placed { time, is_news, host } = self.placement.place(block, entry, hosts.of(entry));
+        let instant = time.and_then(|time| self.placement.to_instant(host, time));
         if !self.range.contains(instant) {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
-            self.see(time);
-            let progress = &mut self.placement.hosts[host].progress;
-            progress.advance(time);
-            let reached = progress.latest().unwrap_or(time);
-            self.pass_time(host, reached.saturating_sub(DISORDER_NANOS), on_notice);
+            self.gaps.end_open(host & !1, time);
+            self.advance(host, time, block, offset, counter, on_notice);
         }
-        let EntryKind::Hit { key, values, hashes, repeats, counts } = entry.kind else { return };
+        let EntryKind::Hit { key, values, hashes, repeats, counts, message } = entry.kind else { return };
         let key = match keys[key as usize] {
             Some(known) if self.keys[known].host == host => known,
             _ => {
@@ -290,7 +315,7 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, time, on_notice);
+        self.note_gap(rule, block, offset, host, time, counter, on_notice);
         let borrowed;
         let values = if self.plans[rule].takes_part_in_loans() {
             let at = time.unwrap_or(UNTIMED);
@@ -298,6 +323,15 @@ impl Timeline {
             &borrowed[..]
         } else {
             values
+        };
+        // Every line counts, also those that are evidence only.
+        let in_source = block.offset + offset as u64;
+        let sampled = match time {
+            Some(time) if message != 0 && self.last_sampled_offset != Some(in_source) => {
+                self.last_sampled_offset = Some(in_source);
+                self.sampling.add(host, message, time)
+            }
+            _ => None,
         };
         // A source without any time is one moment: its hits count together.
         let at = time.unwrap_or(UNTIMED);
@@ -312,14 +346,22 @@ impl Timeline {
             value.iter().for_each(|value| aggregate.add(*value));
         }
         let sample = Sample { time: at, repeats, values, texts };
-        let hit = HitLine { block, offset, sample, is_timed: time.is_some() };
+        let hit = HitLine { text: HitText::In(block, offset), sample, is_timed: time.is_some(), message };
+        if time.is_some_and(|time| self.placement.hosts[host].progress.is_ahead(time)) {
+            self.hold_back(key, &hit, counter);
+            return;
+        }
         self.observe(key, &hit, counter, on_notice);
+        if let Some(sampled) = sampled {
+            self.note_sampled(key, block, offset, &hit, sampled, counter, on_notice);
+        }
         self.tell_askers(key, at, repeats, on_notice);
     }
 
-    fn see(&mut self, time: i64) {
-        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+    fn see(&mut self, host: usize, time: i64) {
+        let watch = &mut self.watches[host];
+        watch.first_time = Some(watch.first_time.map_or(time, |first| first.min(time)));
+        watch.last_time = Some(watch.last_time.map_or(time, |last| last.max(time)));
     }
 
     fn key_id(&mut self, key: &Key, host: usize) -> usize {
@@ -489,13 +531,13 @@ impl Timeline {
 
     /// The hits of keys that never opened a finding.
     fn sightings(&mut self) -> Vec<Sighting> {
-        let instant = |local| self.placement.clock.to_instant(local);
         let mut sightings = Vec::new();
         for state in &mut self.keys {
             let Sighted::Hits(hits) = std::mem::replace(&mut state.sighted, Sighted::Ignored) else {
                 continue;
             };
             let plan = &self.plans[state.rule];
+            let instant = |local| self.placement.to_instant(state.host, local);
             let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence };
             sightings.push(Sighting {
                 rule_id: Arc::clone(&plan.id),
@@ -552,17 +594,24 @@ impl Timeline {
 
     /// Ends the source: what can close by its last line does, the rest stays open.
     pub(crate) fn finish(mut self, on_notice: OnNotice<'_>) -> Outcome {
+        let mut last_instant = None;
         if let Some((times, host)) = self.placement.last_line() {
-            let time = self.placement.clock.place(times);
-            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
-            if let Some(time) = time.filter(|_| self.range.contains(instant)) {
-                self.see(time);
-                if let Some(host) = host {
-                    self.placement.hosts[host].progress.advance(time);
+            let instant = self.placement.instant_of(host, times);
+            if self.range.contains(instant) {
+                let time = host.and_then(|host| Some((host, self.placement.place_again(Some(host), times)?)));
+                match time {
+                    Some((host, time)) => {
+                        let advance = self.placement.hosts[host].progress.advance(time);
+                        if !matches!(advance, Advance::Stray { .. }) {
+                            self.see(host, time);
+                        }
+                    }
+                    None => last_instant = instant,
                 }
             }
         }
         for host in 0..self.watches.len() {
+            self.settle_ahead(host, on_notice);
             if let Some(reached) = self.placement.hosts[host].progress.latest() {
                 self.pass_time(host, reached, on_notice);
             }
@@ -572,17 +621,37 @@ impl Timeline {
             let latest = self.keys[key].window.latest();
             self.give_up(key, latest, on_notice);
             let Some(episode) = self.keys[key].episode.as_deref() else { continue };
-            let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
+            let finding = self.finding(key, episode, None, episode.last.max(episode.opened), false);
             self.findings.push(finding);
         }
         let sightings = self.sightings();
-        let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
+        let placement = &self.placement;
+        let bounds = self.watches.iter().enumerate().flat_map(|(host, watch)| {
+            let bounds = [watch.first_time, watch.last_time].into_iter().flatten();
+            bounds.filter_map(move |local| placement.to_instant(host, local))
+        });
+        let bounds: Vec<_> = bounds.chain(last_instant).collect();
         let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
         let programs = self
             .programs
             .iter()
             .map(|(host, name)| Program { host: (!host.is_empty()).then(|| text(host)), name: text(name) });
         let chains = self.census.chains().iter();
+        let clocks: Vec<InputClock> = placement
+            .clocks()
+            .take(MAX_HOSTS)
+            .map(|(name, clock)| InputClock {
+                host: (!name.is_empty()).then(|| Arc::clone(name)),
+                year: clock.year_source(),
+                zone: clock.zone_source(),
+                utc_offset_seconds: clock.utc_offset_seconds(),
+                payload_utc_offset_seconds: clock.payload_utc_offset_seconds(),
+            })
+            .collect();
+        let (gaps, clock_steps) = (self.final_gaps(), self.final_steps());
+        let templates = self.templates.finish(self.range, |host, times| {
+            self.placement.instant_of(self.placement.known_host(host), times)
+        });
         let input = InputSummary {
             name: self.name,
             bytes: self.bytes,
@@ -591,20 +660,19 @@ impl Timeline {
             census_lines: self.census.lines,
             unparsed: self.census.unparsed,
             cut_lines: self.cut_lines,
-            first_time: instant(self.first_time),
-            last_time: instant(self.last_time),
-            year_was_guessed: self.placement.clock.year_was_guessed,
-            zone_was_assumed: self.placement.clock.zone_was_assumed(),
+            first_time: bounds.iter().min().copied(),
+            last_time: bounds.iter().max().copied(),
+            year_was_guessed: clocks.iter().any(|clock| clock.year == YearSource::Guessed),
+            zone_was_assumed: clocks.iter().any(|clock| clock.zone == ZoneSource::Assumed),
             hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
             programs: programs.collect(),
+            clocks,
+            year_rests_on: None,
         };
-        let mut clock = self.placement.clock.clone();
-        let templates = self
-            .templates
-            .finish(self.range, |times| clock.place(times).and_then(|time| clock.to_instant(time)));
-        let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
         Outcome {
-            gaps: gaps.collect(),
+            gaps,
+            clock_steps,
+            steps_left_out: self.steps_left_out,
             input,
             findings: self.findings,
             sightings,

@@ -176,7 +176,7 @@ mod tests {
             values: Vec::new(),
         };
         source.absorb(&block, show);
-        source.finish(TimeRange::default(), |_| None)
+        source.finish(TimeRange::default(), |_, _| None)
     }
 
     #[test]
