@@ -109,8 +109,18 @@ const UNTIMED_UNTIL: i64 = -8_520_336_000_000_000_000;
 #[derive(Clone, Copy, Debug)]
 struct Reference {
     local: i64,
-    /// A line with a year said so; otherwise it rests on the caller's guess.
-    has_year: bool,
+    year: YearTrust,
+}
+
+/// Who says in which year the lines are. More overrules less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum YearTrust {
+    /// The caller's guess.
+    Guess,
+    /// A line of another host of the source.
+    Neighbours,
+    /// A line of this host.
+    Own,
 }
 
 /// Moves to a new place need this many lines that agree.
@@ -239,10 +249,6 @@ impl HostClock {
     /// a wall clock in the envelope tells the host's zone, a wall clock in the payload beside an
     /// instant in the envelope that of the payload.
     fn place_dated(&mut self, times: LineTimes, common: &mut Common) -> Option<i64> {
-        if let (Some(dated), false) = (common.dated, self.has_year()) {
-            // Another host of the source knows the year.
-            self.anchor(dated, true, common);
-        }
         match (times.envelope, times.payload) {
             (Some(Time::Instant(at)), payload) => {
                 if let Some(Time::Civil(payload @ Civil { year: None, .. })) = payload
@@ -252,16 +258,16 @@ impl HostClock {
                     self.payload_ahead_of_utc.vote(offset);
                 }
                 let local = self.to_local(at);
-                self.anchor(local, true, common);
+                self.anchor(local, YearTrust::Own, common);
                 Some(local)
             }
             (None, Some(Time::Instant(at))) => {
                 let local = self.to_local(at);
-                self.anchor(local, true, common);
+                self.anchor(local, YearTrust::Own, common);
                 Some(local)
             }
             (Some(Time::Civil(envelope)), Some(Time::Instant(at))) => {
-                self.anchor(self.to_local(at), true, common);
+                self.anchor(self.to_local(at), YearTrust::Own, common);
                 let local = self.place_civil(&envelope, common)?;
                 if matches!(self.zone, ZoneSource::Written | ZoneSource::Neighbours)
                     && let Some(offset) = quarter_hours_between(at.0, local)
@@ -277,7 +283,7 @@ impl HostClock {
             }
             (Some(Time::Civil(envelope)), Some(Time::Civil(payload))) => {
                 if let Some(dated) = payload.year.and_then(|year| payload.at(year, 0)) {
-                    self.anchor(dated.0, true, common);
+                    self.anchor(dated.0, YearTrust::Own, common);
                 }
                 let local = self.place_civil(&envelope, common)?;
                 self.take_neighbours_zone(common);
@@ -308,8 +314,8 @@ impl HostClock {
         }
     }
 
-    fn has_year(&self) -> bool {
-        self.reference.is_some_and(|reference| reference.has_year)
+    fn year_trust(&self) -> YearTrust {
+        self.reference.map_or(YearTrust::Guess, |reference| reference.year)
     }
 
     /// Takes the zone of the other hosts, if they all have one and this one has told none.
@@ -320,35 +326,36 @@ impl HostClock {
     }
 
     fn place_civil(&mut self, civil: &Civil, common: &mut Common) -> Option<i64> {
+        if let (None, YearTrust::Guess, Some(dated)) = (civil.year, self.year_trust(), common.dated) {
+            self.anchor(dated, YearTrust::Neighbours, common);
+        }
         let resolved = self.year.peek(Time::Civil(*civil))?;
         self.civil_was_seen = true;
         let local = resolved.instant.0;
         if resolved.year_was_guessed {
-            let source = if self.has_year() { YearSource::Told } else { YearSource::Guessed };
+            let is_guess = self.year_trust() == YearTrust::Guess;
+            let source = if is_guess { YearSource::Guessed } else { YearSource::Told };
             self.year_source = self.year_source.max(source);
         }
-        self.anchor(local, !resolved.year_was_guessed, common);
+        let year = if resolved.year_was_guessed { YearTrust::Guess } else { YearTrust::Own };
+        self.anchor(local, year, common);
         Some(local)
     }
 
-    /// Takes note of where the source is. The reference for missing years walks with the lines,
+    /// Takes note of where the host is. The reference for missing years walks with the lines,
     /// in small steps: one wrong date must not carry the lines after it into another year. A line
     /// with a year overrules a guess.
-    fn anchor(&mut self, local: i64, has_year: bool, common: &mut Common) {
+    fn anchor(&mut self, local: i64, year: YearTrust, common: &mut Common) {
         const STEP: i64 = 60 * DAY;
-        let (is_near, had_year) = match self.reference {
-            None => (true, false),
-            Some(reference) => {
-                let is_near = local.abs_diff(reference.local) <= STEP as u64;
-                (is_near || (has_year && !reference.has_year), reference.has_year)
-            }
-        };
-        if is_near || self.strays.agree(local, STEP) {
-            self.reference = Some(Reference { local, has_year: has_year || had_year });
+        let known = self.year_trust();
+        let is_near = self.reference.is_none_or(|reference| local.abs_diff(reference.local) <= STEP as u64);
+        if is_near || year > known || self.strays.agree(local, STEP) {
+            let year = year.max(known);
+            self.reference = Some(Reference { local, year });
             // Its own zone is UTC, so that this moves its reference there.
             self.year.resolve(Time::Instant(UnixNanos(local)));
             self.strays = Strays::default();
-            if has_year || had_year {
+            if year == YearTrust::Own {
                 common.dated = Some(local);
             }
         }

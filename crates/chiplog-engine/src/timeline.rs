@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
 
-use self::ahead::Ahead;
 use self::episode::{Episode, Shown, evidence_at};
 use self::gaps::ListedGap;
 use self::steps::{ListedStep, Strayed};
@@ -47,6 +46,9 @@ const MAX_KEYS_PER_RULE: u32 = 10_000;
 /// Keys of a rule, the first of a source, that are reported although they never opened a finding.
 const MAX_SIGHTINGS_PER_RULE: u32 = 100;
 
+/// What is kept of the message of a hit that is late.
+const MAX_LATE_BODY_BYTES: usize = 512;
+
 /// Hosts listed in a summary.
 const MAX_HOSTS: usize = 100;
 
@@ -60,8 +62,8 @@ struct Watch {
     unannounced: Agenda,
     /// The first line of those that are far from where the host is.
     strayed: Option<Strayed>,
-    /// Hits of lines far ahead, until it is known whether the host is there.
-    ahead: Ahead,
+    /// Hits of lines far ahead, until it is known whether the host is there, each with its key.
+    ahead: Vec<(usize, StrayHit)>,
     first_time: Option<i64>,
     last_time: Option<i64>,
 }
@@ -84,7 +86,7 @@ struct KeyState {
     /// ahead must not judge the keys of the other.
     behind_nanos: i64,
     /// Hits in a row that were too old for the window.
-    late: Vec<LateHit>,
+    late: Vec<StrayHit>,
     /// The hits of other rules that the conditions look at. Indexes into [`Tracks::all`].
     companions: Box<[usize]>,
     /// Where the hits of this key are looked at by other rules.
@@ -93,12 +95,22 @@ struct KeyState {
     is_shared: bool,
 }
 
-/// A hit that was too old for its window.
-struct LateHit {
-    time: i64,
+/// A hit that is in no window yet, since its time is too old or too far ahead.
+struct StrayHit {
     repeats: u32,
     values: Vec<Option<i64>>,
     texts: Vec<Option<u64>>,
+    message: u32,
+    /// The line. Its time is that of the hit.
+    shown: Shown,
+}
+
+impl StrayHit {
+    fn line(&self) -> HitLine<'_> {
+        let Self { repeats, values, texts, message, shown } = self;
+        let sample = Sample { time: shown.time, repeats: *repeats, values, texts };
+        HitLine { text: HitText::Kept(shown), sample, is_timed: true, message: *message }
+    }
 }
 
 /// What is known of the hits of a key while no finding has opened.
@@ -424,8 +436,7 @@ impl Timeline {
         let state = &mut self.keys[key];
         match state.window.insert(&hit.sample) {
             Inserted::InTime => state.late.clear(),
-            Inserted::Late if self.starts_again(key, hit, on_notice) => {}
-            Inserted::Late => return,
+            Inserted::Late => return self.be_late(key, hit, counter, on_notice),
         }
         let state = &mut self.keys[key];
         let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(hit.sample.time);
@@ -552,18 +563,33 @@ impl Timeline {
         sightings
     }
 
+    /// What is needed of a hit to take it later.
+    fn stray(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> StrayHit {
+        let shown = self.show(key, hit, counter);
+        let Sample { repeats, values, texts, .. } = hit.sample;
+        StrayHit { repeats, values: values.to_vec(), texts: texts.to_vec(), message: hit.message, shown }
+    }
+
     /// A hit that is too old for its window. Several in a row that agree are a clock that was set
     /// back or another day's lines, and so is one where the whole host went back: the window then
     /// starts again with them.
-    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_notice: OnNotice<'_>) -> bool {
+    fn be_late(
+        &mut self,
+        key: usize,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+        on_notice: OnNotice<'_>,
+    ) {
         const AGREEING: usize = 3;
-        let Sample { time, repeats, values, texts } = hit.sample;
+        let time = hit.sample.time;
+        let mut stray = self.stray(key, hit, counter);
+        stray.shown.evidence.body.truncate(MAX_LATE_BODY_BYTES);
         let state = &mut self.keys[key];
         let near = state.window.retention_nanos().max(Progress::NEAR) as u64;
-        if state.late.last().is_some_and(|last| last.time.abs_diff(time) > near) {
+        if state.late.last().is_some_and(|last| last.shown.time.abs_diff(time) > near) {
             state.late.clear();
         }
-        state.late.push(LateHit { time, repeats, values: values.to_vec(), texts: texts.to_vec() });
+        state.late.push(stray);
         self.totals[state.rule].late += 1;
         let reached = self.placement.hosts[state.host].progress.latest();
         let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
@@ -571,7 +597,7 @@ impl Timeline {
             if let Some(episode) = state.episode.as_deref_mut().or(state.pending.as_deref_mut()) {
                 episode.is_lower_bound |= time >= episode.first;
             }
-            return false;
+            return;
         }
         let last = state.episode.as_ref().map(|episode| episode.last.max(episode.opened));
         if let Some(last) = last {
@@ -585,11 +611,9 @@ impl Timeline {
         self.totals[state.rule].late -= late.len() as u64;
         state.window.clear();
         state.last_hit = None;
-        late.sort_by_key(|hit| hit.time);
-        for LateHit { time, repeats, values, texts } in &late {
-            state.window.insert(&Sample { time: *time, repeats: *repeats, values, texts });
-        }
-        true
+        late.sort_by_key(|hit| hit.shown.time);
+        // In order none of them is late.
+        late.iter().for_each(|hit| self.observe(key, &hit.line(), counter, on_notice));
     }
 
     /// Ends the source: what can close by its last line does, the rest stays open.

@@ -1,8 +1,10 @@
 //! The engine from outside: blocks in, findings out.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod clocks;
 mod findings;
 mod hostile;
+mod losses;
 mod measures;
 mod oracle;
 mod sightings;
