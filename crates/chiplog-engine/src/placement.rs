@@ -40,28 +40,13 @@ pub(crate) struct Placement {
     /// What was kept right before it, one byte more than is looked at: a line starts behind an LF.
     tail: Vec<u8>,
     found: Option<Found>,
-    /// The machine that lines are of which name none, as a header of a klog file says.
-    machine: Option<Box<[u8]>>,
+    /// Machines that lines are of which name none, as headers of klog files say, each with the
+    /// position of its header.
+    machines: Vec<(u64, Box<[u8]>)>,
 }
 
-/// The number in a source of each host of a partial.
-pub(crate) struct HostsOf {
-    hosts: Vec<usize>,
-    /// That of lines which name none, where it changes: from behind an offset of the block on.
-    unnamed: Option<u32>,
-    machines: Vec<(u32, usize)>,
-}
-
-impl HostsOf {
-    pub(crate) fn of(&self, entry: &Entry) -> usize {
-        let machine = || self.machines.iter().rev().find(|(offset, _)| *offset < entry.offset);
-        match self.unnamed {
-            Some(unnamed) if unnamed == entry.host => machine().map(|(_, host)| *host),
-            _ => None,
-        }
-        .unwrap_or(self.hosts[entry.host as usize])
-    }
-}
+/// The number in a source of each host of a partial, once an entry has asked for it.
+pub(crate) struct HostsOf(Vec<Option<usize>>);
 
 /// A host that lines of the source name; one without a name for those that do not.
 pub(crate) struct Host {
@@ -113,52 +98,66 @@ impl Placement {
             position: 0,
             tail: Vec::new(),
             found: None,
-            machine: None,
+            machines: Vec::new(),
         }
     }
 
-    /// The number in this source of each host of a partial, and of those that its lines name.
+    /// Begins a block.
     pub(crate) fn hosts_of(&mut self, partial: &Partial) -> HostsOf {
-        let unnamed = partial.keys.hosts.iter().position(|host| host.is_empty());
-        let hosts = partial.keys.hosts.iter().map(|host| self.host_id(host)).collect();
-        let mut machines = Vec::new();
-        for (offset, name) in &partial.machines {
-            self.machine = Some(name.clone());
-            machines.push((*offset, self.host_id(name)));
-        }
-        HostsOf { hosts, unnamed: unnamed.map(|index| index as u32), machines }
+        let machines = partial.machines.iter();
+        let base = self.position;
+        self.machines.extend(machines.map(|(offset, name)| (base + u64::from(*offset), name.clone())));
+        HostsOf(vec![None; partial.keys.hosts.len()])
     }
 
+    /// The host of an entry. Hosts are numbered in the order of entries.
+    pub(crate) fn host_of_entry(&mut self, hosts: &mut HostsOf, partial: &Partial, entry: &Entry) -> usize {
+        let index = entry.host as usize;
+        let name = &partial.keys.hosts[index];
+        if name.is_empty() && !self.machines.is_empty() {
+            let position = self.position + u64::from(entry.offset);
+            let machine: Box<[u8]> = self.name_at(name, position).into();
+            return self.host_id(&machine);
+        }
+        let known = hosts.0[index].unwrap_or_else(|| self.host_id(name));
+        hosts.0[index] = Some(known);
+        known
+    }
+
+    /// The number of a host, which is made if it is new.
     pub(crate) fn host_id(&mut self, name: &[u8]) -> usize {
         if let Some(id) = self.known_host(name) {
             return id;
         }
-        let name = self.name_of(name);
-        let name: Box<[u8]> = name.into();
         let id = self.hosts.len();
         let is_rest = id >= 2 * MAX_HOSTS;
         let text: Arc<str> =
-            if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(&name)) };
+            if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(name)) };
         for text in [Arc::clone(&text), text] {
             self.hosts.push(Host { name: text, progress: Progress::default(), is_rest });
         }
         self.clocks.push(self.fresh.clone());
         if !is_rest {
-            self.host_ids.insert(name, id);
+            self.host_ids.insert(name.into(), id);
         }
         id
     }
 
     /// The number of a host, if it has one.
-    pub(crate) fn known_host(&self, name: &[u8]) -> Option<usize> {
-        let name = self.name_of(name);
+    fn known_host(&self, name: &[u8]) -> Option<usize> {
         let rest = (self.hosts.len() > 2 * MAX_HOSTS).then_some(2 * MAX_HOSTS);
         self.host_ids.get(name).copied().or(rest)
     }
 
-    /// The host that lines are of which name this one.
-    fn name_of<'n>(&'n self, name: &'n [u8]) -> &'n [u8] {
-        if name.is_empty() { self.machine.as_deref().unwrap_or_default() } else { name }
+    /// The host of a line at a position that names this one.
+    fn name_at<'n>(&'n self, name: &'n [u8], position: u64) -> &'n [u8] {
+        let header = self.machines.iter().rev().find(|(header, _)| name.is_empty() && *header < position);
+        header.map_or(name, |(_, machine)| machine)
+    }
+
+    /// The number of the host of the last lines so far that name this one, if it has one.
+    pub(crate) fn last_known_host(&self, name: &[u8]) -> Option<usize> {
+        self.known_host(self.name_at(name, u64::MAX))
     }
 
     fn clock(&self, host: usize) -> &HostClock {
@@ -254,7 +253,7 @@ impl Placement {
             let times = times_of(&record);
             if !times.is_empty() {
                 let name: Box<[u8]> = record.host.unwrap_or_default().into();
-                let host = self.known_host(&name);
+                let host = self.known_host(self.name_at(&name, position));
                 if self.place_again(host, times).is_some() {
                     line = Some(TimedLine { position, times, host });
                     break;
@@ -297,7 +296,8 @@ impl Placement {
                 continue;
             }
             let name: Box<[u8]> = record.host.unwrap_or_default().into();
-            let host = self.known_host(&name).map(|host| self.host_of(times, host));
+            let host = self.known_host(self.name_at(&name, position));
+            let host = host.map(|host| self.host_of(times, host));
             if self.place_again(host, times).is_some() {
                 return Some((times, host));
             }

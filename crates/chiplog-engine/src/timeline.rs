@@ -269,15 +269,14 @@ impl Timeline {
 
     /// Takes the next block of the source and what was found in it.
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_notice: OnNotice<'_>) {
-        let hosts = self.placement.hosts_of(partial);
-        self.watches.resize_with(self.placement.hosts.len(), Watch::default);
+        let mut hosts = self.placement.hosts_of(partial);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
         for entry in &partial.entries {
-            self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_notice);
+            self.take(block, partial, entry, &mut hosts, &mut keys, &mut counter, on_notice);
         }
         if let Some((times, host)) = &partial.last
-            && let Some(host) = self.placement.known_host(host)
+            && let Some(host) = self.placement.last_known_host(host)
         {
             let host = self.placement.host_of(*times, host);
             self.announce(*times, host, on_notice);
@@ -300,13 +299,17 @@ impl Timeline {
         block: &Block,
         partial: &Partial,
         entry: &Entry,
-        hosts: &HostsOf,
+        hosts: &mut HostsOf,
         keys: &mut [Option<usize>],
         counter: &mut LineCounter<'_>,
         on_notice: OnNotice<'_>,
     ) {
         let offset = entry.offset as usize;
-        let Placed { time, is_news, host } = self.placement.place(block, entry, hosts.of(entry));
+        let host = self.placement.host_of_entry(hosts, partial, entry);
+        let Placed { time, is_news, host } = self.placement.place(block, entry, host);
+        if self.watches.len() < self.placement.hosts.len() {
+            self.watches.resize_with(self.placement.hosts.len(), Watch::default);
+        }
         let instant = time.and_then(|time| self.placement.to_instant(host, time));
         if !self.range.contains(instant) {
             return;
@@ -674,7 +677,7 @@ impl Timeline {
             .collect();
         let (gaps, clock_steps) = (self.final_gaps(), self.final_steps());
         let templates = self.templates.finish(self.range, |host, times| {
-            self.placement.instant_of(self.placement.known_host(host), times)
+            self.placement.instant_of(self.placement.last_known_host(host), times)
         });
         let input = InputSummary {
             name: self.name,
