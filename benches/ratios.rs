@@ -129,7 +129,7 @@ fn blocks_of(bytes: &[u8]) -> Vec<Block> {
     while at < bytes.len() {
         let limit = bytes.len().min(at + BLOCK_BYTES);
         let end = memchr::memrchr(b'\n', &bytes[at..limit]).map_or(limit, |feed| at + feed + 1);
-        blocks.push(Block { offset: at as u64, bytes: bytes[at..end].to_vec(), cut_bytes: 0 });
+        blocks.push(Block { offset: at as u64, bytes: bytes[at..end].to_vec(), ..Block::default() });
         at = end;
     }
     blocks

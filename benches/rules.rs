@@ -79,7 +79,7 @@ fn blocks_of(bytes: &[u8]) -> Vec<Block> {
         let limit = bytes.len().min(at + BLOCK_BYTES);
         let end = memchr::memrchr(b'\n', &bytes[at..limit]).map_or(limit, |feed| at + feed + 1);
         let offset = BEYOND_THE_HEAD + at as u64;
-        blocks.push(Block { offset, bytes: bytes[at..end].to_vec(), cut_bytes: 0 });
+        blocks.push(Block { offset, bytes: bytes[at..end].to_vec(), ..Block::default() });
         at = end;
     }
     blocks

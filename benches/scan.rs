@@ -25,7 +25,7 @@ fn scans(criterion: &mut Criterion) {
         let mut bytes = Vec::new();
         generator.append(&mut bytes, BYTES);
         let planted = generator.truth().tally(Problem::EtcdSlowApply).hits as usize;
-        let head = Block { offset: 0, bytes, cut_bytes: 0 };
+        let head = Block { offset: 0, bytes, ..Block::default() };
         let beyond = Block { offset: BEYOND_THE_HEAD, ..head.clone() };
 
         let mut dense = Scanner::new(&rules, ScanMode::Dense, false);

@@ -109,7 +109,7 @@ pub(crate) fn block_of(lines: &[&str], longer_bytes: usize) -> (Block, u64) {
         bytes.push(b'\n');
         count += 1;
     }
-    (Block { offset: OFFSET, bytes, cut_bytes: 0 }, count)
+    (Block { offset: OFFSET, bytes, ..Block::default() }, count)
 }
 
 /// Allocations of scanning a block with the built-in rules, once the scanner is warm.

@@ -6,6 +6,8 @@
 //! and all of one host share it. They become instants when they are reported.
 
 use chiplog_parse::{Civil, Clock, Time, UnixNanos};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{YearSource, ZoneSource};
 
@@ -17,10 +19,47 @@ const DAY: i64 = 86_400 * SECOND;
 pub(crate) const DISORDER_NANOS: i64 = 5 * SECOND;
 
 /// The times that a line gives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LineTimes {
+    #[serde(serialize_with = "save_time", deserialize_with = "restore_time")]
     pub(crate) envelope: Option<Time>,
+    #[serde(serialize_with = "save_time", deserialize_with = "restore_time")]
     pub(crate) payload: Option<Time>,
+}
+
+/// A time as it is saved.
+#[derive(Serialize, Deserialize)]
+enum SavedTime {
+    Instant(UnixNanos),
+    Civil { year: Option<i16>, date: (u8, u8), time: (u8, u8, u8), nanosecond: u32 },
+    SinceBoot { micros: u64 },
+}
+
+fn save_time<S: Serializer>(time: &Option<Time>, serializer: S) -> Result<S::Ok, S::Error> {
+    let saved = match *time {
+        Some(Time::Instant(at)) => Some(SavedTime::Instant(at)),
+        Some(Time::Civil(civil)) => Some(SavedTime::Civil {
+            year: civil.year,
+            date: (civil.month, civil.day),
+            time: (civil.hour, civil.minute, civil.second),
+            nanosecond: civil.nanosecond,
+        }),
+        Some(Time::SinceBoot { micros }) => Some(SavedTime::SinceBoot { micros }),
+        _ => None,
+    };
+    saved.serialize(serializer)
+}
+
+fn restore_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time>, D::Error> {
+    Ok(match Option::<SavedTime>::deserialize(deserializer)? {
+        Some(SavedTime::Instant(at)) => Some(Time::Instant(at)),
+        Some(SavedTime::Civil { year, date, time, nanosecond }) => {
+            let civil = Civil::new(year, date, time, nanosecond);
+            Some(Time::Civil(civil.ok_or_else(|| D::Error::custom("no such day or time of day"))?))
+        }
+        Some(SavedTime::SinceBoot { micros }) => Some(Time::SinceBoot { micros }),
+        None => None,
+    })
 }
 
 impl LineTimes {
@@ -35,7 +74,7 @@ impl LineTimes {
 }
 
 /// What the lines of all hosts of a source tell together, for those that do not tell it themselves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Common {
     /// Where a host is whose year a line has told, the last of them.
     dated: Option<i64>,
@@ -46,7 +85,7 @@ pub(crate) struct Common {
 }
 
 /// The zone of the hosts whose lines tell it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum CommonZone {
     #[default]
     Unknown,
@@ -56,7 +95,7 @@ enum CommonZone {
 }
 
 /// Places the lines of one host of a source in time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HostClock {
     /// Knows the year; its zone is the local one.
     year: Clock,
@@ -78,7 +117,7 @@ pub(crate) struct HostClock {
 }
 
 /// An offset that lines show again and again.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Agreed {
     offset_nanos: Option<i64>,
     next_nanos: i64,
@@ -106,14 +145,14 @@ pub(crate) const UNTIMED: i64 = -9_000_000_000_000_000_000;
 const UNTIMED_UNTIL: i64 = -8_520_336_000_000_000_000;
 
 /// A local time near which the lines are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Reference {
     local: i64,
     year: YearTrust,
 }
 
 /// Who says in which year the lines are. More overrules less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum YearTrust {
     /// The caller's guess.
     Guess,
@@ -126,7 +165,7 @@ enum YearTrust {
 /// Moves to a new place need this many lines that agree.
 const AGREEING: u32 = 3;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Strays {
     count: u32,
     last: i64,
@@ -135,7 +174,11 @@ struct Strays {
 impl Strays {
     /// Whether this many strays in a row, each near the one before, have now been seen.
     fn agree(&mut self, at: i64, near: i64) -> bool {
-        self.count = if self.count > 0 && at.abs_diff(self.last) <= near as u64 { self.count + 1 } else { 1 };
+        self.count = if self.count > 0 && at.abs_diff(self.last) <= near as u64 {
+            self.count.saturating_add(1)
+        } else {
+            1
+        };
         self.last = at;
         self.count >= AGREEING
     }
@@ -217,7 +260,7 @@ impl HostClock {
     pub(crate) fn place(&mut self, times: LineTimes, common: &mut Common) -> Option<i64> {
         match times.envelope.or(times.payload) {
             Some(Time::SinceBoot { micros }) if !self.boot_known => {
-                common.undated_lines += 1;
+                common.undated_lines = common.undated_lines.saturating_add(1);
                 if common.dated_lines > common.undated_lines {
                     return None;
                 }
@@ -231,7 +274,7 @@ impl HostClock {
             }
             _ => {
                 let local = self.place_dated(times, common)?;
-                common.dated_lines += 1;
+                common.dated_lines = common.dated_lines.saturating_add(1);
                 Some(local)
             }
         }
@@ -386,7 +429,7 @@ fn quarter_hours_between(earlier: i64, later: i64) -> Option<i64> {
 }
 
 /// How far one host of a source has come.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Progress {
     latest: Option<i64>,
     strays: Strays,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chiplog_rules::is_one_program;
+use serde::{Deserialize, Serialize};
 
 /// Hosts and writers of a source whose gaps are told apart. Further gaps touch everything.
 const MAX_KNOWN: usize = 1_000;
@@ -11,7 +12,7 @@ const MAX_KNOWN: usize = 1_000;
 const MAX_SPANS: usize = 256;
 
 /// Whose lines are missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reach {
     /// Anybody's.
     All,
@@ -28,7 +29,7 @@ pub(crate) enum Reach {
 }
 
 /// Who wrote a line, as far as that is known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Writer {
     pub(crate) component: Option<Arc<str>>,
     pub(crate) unit: Option<Arc<str>>,
@@ -87,7 +88,7 @@ fn stem(unit: &str) -> Option<&str> {
 }
 
 /// Stretches of time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Spans {
     /// Since and until, both inclusive; sorted and apart.
     list: Vec<(i64, i64)>,
@@ -120,7 +121,7 @@ impl Spans {
 }
 
 /// The gaps of one host and one reach.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     /// The host that the lines name that tell of it; `None` if they name none.
     host: Option<usize>,
@@ -160,13 +161,24 @@ pub(crate) struct Stretch<'w> {
 }
 
 /// All gaps of a source.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Gaps {
     known: Vec<Known>,
     has_open: bool,
 }
 
 impl Gaps {
+    /// Whether what was restored can have been saved for a source with so many hosts.
+    pub(crate) fn is_sound(&self, hosts: usize) -> bool {
+        self.known.len() <= MAX_KNOWN + 1
+            && self.known.iter().all(|known| {
+                known.clock < hosts
+                    && known.spans.list.len() <= MAX_SPANS
+                    && known.spans.list.iter().all(|(since, until)| since <= until)
+                    && known.spans.list.is_sorted_by(|before, after| before.1 < after.0)
+            })
+    }
+
     pub(crate) fn add(&mut self, missing: Missing) {
         let found =
             self.known.iter().position(|known| known.host == missing.host && known.reach == missing.reach);
@@ -193,16 +205,19 @@ impl Gaps {
         known.last = missing.told.or(known.last);
     }
 
-    /// Ends what was missing until the next line, with a line of a host at this time.
-    pub(crate) fn end_open(&mut self, host: usize, time: i64) {
-        if !self.has_open {
-            return;
-        }
+    /// Whether something is missing until the next line.
+    pub(crate) fn has_open(&self) -> bool {
+        self.has_open
+    }
+
+    /// Ends what was missing until the next line, with a line of a host at this offset and time.
+    pub(crate) fn end_open(&mut self, host: usize, offset: u64, time: i64) {
         for known in &mut self.known {
             if known.host.is_none_or(|named| named == host)
                 && let Some(since) = known.open.take()
             {
                 known.spans.add(since, time.max(since));
+                known.last = Some((offset, time));
             }
         }
         self.has_open = self.known.iter().any(|known| known.open.is_some());

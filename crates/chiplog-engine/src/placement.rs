@@ -1,9 +1,10 @@
 //! When and where: the time and the host of each line that matters, in source order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chiplog_parse::UnixNanos;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::clocks::{Common, HostClock, LineTimes, Progress};
 use crate::origin::LineReader;
@@ -14,10 +15,14 @@ use crate::{Block, InputOptions};
 /// How far before a line without a time its time is looked for.
 const LOOK_BACK_BYTES: usize = 4_096;
 
+/// What is kept of a block for the next: a line starts behind an LF.
+const TAIL_BYTES: usize = LOOK_BACK_BYTES + 1;
+
 /// Hosts of a source that are told apart.
 const MAX_HOSTS: usize = 10_000;
 
 /// Places the entries of one source. Depends on nothing but the bytes of the source in order.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Placement {
     /// By host, one for its two entries.
     clocks: Vec<HostClock>,
@@ -28,6 +33,7 @@ pub(crate) struct Placement {
     /// they may be hours away from lines that give an instant, so neither tells how far the
     /// other has come.
     pub(crate) hosts: Vec<Host>,
+    #[serde(serialize_with = "in_order")]
     host_ids: HashMap<Box<[u8]>, usize>,
     reader: LineReader,
     /// The entry placed last: a line that several rules match has one time, and counts once.
@@ -49,6 +55,7 @@ pub(crate) struct Placement {
 pub(crate) struct HostsOf(Vec<Option<usize>>);
 
 /// A host that lines of the source name; one without a name for those that do not.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Host {
     pub(crate) name: Arc<str>,
     pub(crate) progress: Progress,
@@ -57,7 +64,7 @@ pub(crate) struct Host {
 }
 
 /// The time of a line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Placed {
     /// Local time; `None` if neither the line nor any before it has one.
     pub(crate) time: Option<i64>,
@@ -68,7 +75,7 @@ pub(crate) struct Placed {
 }
 
 /// What was found before a line without a time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Found {
     /// Position of that line.
     from: u64,
@@ -76,7 +83,7 @@ struct Found {
 }
 
 /// A line that has a time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct TimedLine {
     position: u64,
     times: LineTimes,
@@ -84,7 +91,26 @@ struct TimedLine {
     host: Option<usize>,
 }
 
+fn in_order<S: Serializer>(ids: &HashMap<Box<[u8]>, usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    ids.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
+}
+
 impl Placement {
+    /// Whether what was restored can have been saved.
+    pub(crate) fn is_sound(&self) -> bool {
+        let is_host = |host: usize| host < self.hosts.len();
+        self.hosts.len().is_multiple_of(2)
+            && self.host_ids.values().all(|id| id.is_multiple_of(2) && is_host(*id))
+            // A host beyond those that are told apart stands for the rest.
+            && self.hosts.len() <= 2 * MAX_HOSTS + 2
+            && self.clocks.len() == self.hosts.len() / 2
+            && self.last.is_none_or(|(_, placed)| is_host(placed.host))
+            && self.found.and_then(|found| found.line?.host).is_none_or(is_host)
+            && self.tail.len() <= TAIL_BYTES
+            && self.tail.len() as u64 <= self.position
+            && self.position < 1 << 62
+    }
+
     pub(crate) fn new(input: &InputOptions) -> Self {
         Self {
             clocks: Vec::new(),
@@ -270,17 +296,20 @@ impl Placement {
 
     /// Ends a block.
     pub(crate) fn pass(&mut self, block: &Block) {
-        const TAIL_BYTES: usize = LOOK_BACK_BYTES + 1;
         let bytes = &block.bytes;
         let fresh = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
-        self.tail.extend_from_slice(fresh);
+        let is_cut = block.cut_bytes > 0;
+        // No more room than is needed: there may be thousands of streams.
+        let excess = (self.tail.len() + fresh.len() + usize::from(is_cut)).saturating_sub(TAIL_BYTES);
+        let from_old = excess.min(self.tail.len());
+        self.tail.drain(..from_old);
+        self.tail.extend_from_slice(&fresh[excess - from_old..]);
         self.position += bytes.len() as u64;
-        if block.cut_bytes > 0 {
+        if is_cut {
             self.tail.push(b'\n');
             self.position += 1;
         }
-        let excess = self.tail.len().saturating_sub(TAIL_BYTES);
-        self.tail.drain(..excess);
+        self.reader.rest();
     }
 
     /// The times of the last line of the source that has some, if it was no entry. Its host is

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn block(number: u64) -> Block {
-        Block { offset: number, bytes: vec![b'x'], cut_bytes: 0 }
+        Block { offset: number, bytes: vec![b'x'], ..Block::default() }
     }
 
     /// A source of `blocks` blocks, then an error if there is one, then nothing.

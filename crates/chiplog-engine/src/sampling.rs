@@ -7,7 +7,9 @@
 //! are missing, and each further one stands for a hundred, if its logger samples: no line says
 //! whether it does. Counts of such lines are marked as lower bounds, and not corrected.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 const TICK_NANOS: i64 = 1_000_000_000;
 
@@ -21,13 +23,13 @@ const MAX_MESSAGES: usize = 4_096;
 const TELL_EVERY_NANOS: i64 = 60 * TICK_NANOS;
 
 /// How many lines of each message fall into a second.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sampling {
     /// By host and hash of the message.
-    ticks: HashMap<(usize, u32), Tick>,
+    ticks: BTreeMap<(usize, u32), Tick>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Tick {
     since: i64,
     lines: u32,

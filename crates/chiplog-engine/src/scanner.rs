@@ -8,7 +8,7 @@ use crate::clocks::LineTimes;
 use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Partial};
 use crate::sampling::message_hash;
-use crate::{Block, Origin};
+use crate::{Block, Entries, Origin};
 
 /// Lines that hold a multiple of this offset tell the time, whether or not a rule matches them.
 const MARK_EVERY: u64 = 64 << 10;
@@ -37,6 +37,19 @@ pub struct Scanner {
     is_live: bool,
 }
 
+/// Why a line is looked at.
+#[derive(Clone, Copy)]
+struct Looked {
+    /// Offset in the source, or what stands for it.
+    offset: u64,
+    /// A rule may match it.
+    is_elected: bool,
+    /// It is one of those that the census counts.
+    is_counted: bool,
+    /// It tells the time.
+    is_mark: bool,
+}
+
 /// A line of a block, without its line end.
 struct Line<'b> {
     offset: usize,
@@ -56,31 +69,79 @@ impl Scanner {
         Self { reader: LineReader::new(origin), ..self }
     }
 
+    pub(crate) fn set_origin(&mut self, origin: &Origin) {
+        if self.reader.origin() != origin {
+            self.reader = LineReader::new(origin);
+        }
+    }
+
     /// Scans one block.
     #[must_use]
     pub fn scan(&mut self, block: &Block) -> Partial {
-        let mut partial = Partial { lines: count_lines(&block.bytes), ..Partial::default() };
+        let mut partial = Partial { lines: block.lines(), ..Partial::default() };
         let rules = self.rules.clone();
         let searcher = match (self.mode, rules.prefilter()) {
             (ScanMode::Sparse, Prefilter::Sparse(searcher)) => Some(searcher),
             _ => None,
         };
+        match &block.entries {
+            Some(entries) => self.scan_entries(&block.bytes, entries, searcher, &mut partial),
+            None => self.scan_text(block, searcher, &mut partial),
+        }
+        if self.is_live && !block.bytes.is_empty() {
+            partial.last = self.last_times(block);
+        }
+        partial
+    }
+
+    fn scan_text(&mut self, block: &Block, searcher: Option<&LiteralSearcher>, partial: &mut Partial) {
         let mut position = 0;
         while position < block.bytes.len() {
             let mark = next_mark(block, position);
             let end = mark.unwrap_or(block.bytes.len());
-            self.scan_segment(block, position..end, searcher, &mut partial);
+            self.scan_segment(block, position..end, searcher, partial);
             position = end;
             if mark.is_some() {
                 let line = line_at(&block.bytes, position);
                 position = next_line(&block.bytes, position);
-                self.look(block, &line, true, true, &mut partial);
+                self.look(&line, Looked::in_text(block, &line, true, true), partial);
             }
         }
-        if self.is_live {
-            partial.last = self.last_times(block);
+    }
+
+    /// Scans entries of a journal. Most of those that are here were elected or are samples.
+    fn scan_entries(
+        &mut self,
+        bytes: &[u8],
+        entries: &Entries,
+        searcher: Option<&LiteralSearcher>,
+        partial: &mut Partial,
+    ) {
+        let mut candidates = searcher.map(|searcher| searcher.find_iter(bytes).peekable());
+        let mut passed = entries.passed.iter().peekable();
+        let (mut position, mut number) = (0, entries.first);
+        while position < bytes.len() {
+            while let Some(passed) = passed.next_if(|passed| passed.before as usize <= position) {
+                number += u64::from(passed.entries);
+            }
+            let line = line_at(bytes, position);
+            position = next_line(bytes, position);
+            let is_elected = candidates.as_mut().is_none_or(|candidates| {
+                let mut is_found = false;
+                while candidates.next_if(|found| *found < position).is_some() {
+                    is_found = true;
+                }
+                is_found
+            });
+            let looked = Looked {
+                offset: Entries::offset_of(number),
+                is_elected,
+                is_counted: Entries::is_sample(number),
+                is_mark: Entries::is_mark(number),
+            };
+            self.look(&line, looked, partial);
+            number += 1;
         }
-        partial
     }
 
     /// Scans the lines between two marks.
@@ -97,7 +158,7 @@ impl Scanner {
             while position < bytes.len() {
                 let line = line_at(bytes, position);
                 position = next_line(bytes, position);
-                self.look(block, &line, true, false, partial);
+                self.look(&line, Looked::in_text(block, &line, true, false), partial);
             }
             return;
         };
@@ -116,22 +177,13 @@ impl Scanner {
             while candidates.next_if(|found| *found < position).is_some() {
                 is_elected = true;
             }
-            self.look(block, &line, is_elected, false, partial);
+            self.look(&line, Looked::in_text(block, &line, is_elected, false), partial);
         }
     }
 
     /// Looks at one line: counts its formats, matches the rules, notes its time.
-    fn look(
-        &mut self,
-        block: &Block,
-        line: &Line<'_>,
-        is_elected: bool,
-        is_mark: bool,
-        partial: &mut Partial,
-    ) {
-        let offset = block.offset + line.offset as u64;
-        let is_counted = Census::covers(offset);
-        let is_mark = is_mark || offset < MARKED_HEAD;
+    fn look(&mut self, line: &Line<'_>, looked: Looked, partial: &mut Partial) {
+        let Looked { offset, is_elected, is_counted, is_mark } = looked;
         if !(is_elected || is_counted || is_mark) {
             return;
         }
@@ -211,10 +263,13 @@ pub(crate) fn times_of(record: &Record<'_>) -> LineTimes {
     LineTimes { envelope: record.envelope_time, payload: record.payload_time }
 }
 
-/// Physical lines; the last one may lack its LF.
-fn count_lines(bytes: &[u8]) -> u64 {
-    let complete = memchr::memchr_iter(b'\n', bytes).count() as u64;
-    complete + u64::from(bytes.last().is_some_and(|last| *last != b'\n'))
+impl Looked {
+    /// A line of text, judged by its offset.
+    fn in_text(block: &Block, line: &Line<'_>, is_elected: bool, is_mark: bool) -> Self {
+        let offset = block.offset + line.offset as u64;
+        let is_mark = is_mark || offset < MARKED_HEAD;
+        Self { offset, is_elected, is_counted: Census::covers(offset), is_mark }
+    }
 }
 
 /// The start of the first line at or after `position` that holds an offset which is a multiple of

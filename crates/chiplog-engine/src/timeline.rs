@@ -8,18 +8,20 @@ mod ahead;
 mod episode;
 mod gaps;
 mod passing;
+mod saved;
 mod steps;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
+use serde::{Deserialize, Serialize};
 
 use self::episode::{Episode, Shown, evidence_at};
 use self::gaps::ListedGap;
+pub(crate) use self::saved::SavedTimeline;
 use self::steps::{ListedStep, Strayed};
 use crate::agenda::Agenda;
-use crate::aggregate::Aggregate;
 use crate::census::Census;
 use crate::clocks::{Advance, DISORDER_NANOS, Progress, UNTIMED};
 use crate::companions::{TrackKey, Tracks};
@@ -36,8 +38,8 @@ use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
-    Block, ClockStep, Evidence, Finding, Gap, InputClock, InputOptions, InputSummary, Notice, Program,
-    Sighting, Transition, YearSource, ZoneSource,
+    Block, ClockStep, Entries, Evidence, Finding, Gap, InputClock, InputOptions, InputSummary, Notice,
+    Passed, Program, Sighting, Transition, YearSource, ZoneSource,
 };
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
@@ -53,7 +55,7 @@ const MAX_LATE_BODY_BYTES: usize = 512;
 const MAX_HOSTS: usize = 100;
 
 /// What is followed of one host.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Watch {
     /// Keys of which time can make something, by the next time at which it may: open findings, and
     /// keys whose finding may open without a hit. Indexes into [`Timeline::keys`].
@@ -69,6 +71,7 @@ struct Watch {
 }
 
 /// The window of one key, and its finding if there is one.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeyState {
     rule: usize,
     host: usize,
@@ -88,14 +91,17 @@ struct KeyState {
     /// Hits in a row that were too old for the window.
     late: Vec<StrayHit>,
     /// The hits of other rules that the conditions look at. Indexes into [`Tracks::all`].
+    #[serde(skip)]
     companions: Box<[usize]>,
     /// Where the hits of this key are looked at by other rules.
+    #[serde(skip)]
     asked_by: Box<[usize]>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
 }
 
 /// A hit that is in no window yet, since its time is too old or too far ahead.
+#[derive(Clone, Serialize, Deserialize)]
 struct StrayHit {
     repeats: u32,
     values: Vec<Option<i64>>,
@@ -114,6 +120,7 @@ impl StrayHit {
 }
 
 /// What is known of the hits of a key while no finding has opened.
+#[derive(Clone, Serialize, Deserialize)]
 enum Sighted {
     /// Nothing yet.
     Nothing,
@@ -124,6 +131,7 @@ enum Sighted {
     Ignored,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Hits {
     first: i64,
     last: i64,
@@ -144,11 +152,11 @@ pub(crate) struct Timeline {
     watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
-    keys_of_rule: Vec<u32>,
     loans: Loans,
     occurrences: Occurrences,
     tracks: Tracks,
-    totals: Vec<Totals>,
+    /// Of the rules that have matched.
+    tallies: BTreeMap<usize, Tally>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
     gaps: Gaps,
@@ -161,6 +169,8 @@ pub(crate) struct Timeline {
     steps_left_out: u64,
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
+    /// Where the next block starts.
+    end_offset: u64,
     census: Census,
     programs: Programs,
     templates: SourceTemplates,
@@ -169,7 +179,16 @@ pub(crate) struct Timeline {
     cut_lines: u64,
 }
 
+/// What is counted of one rule.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Tally {
+    /// Keys, however many share a window.
+    keys: u32,
+    totals: Totals,
+}
+
 /// What a source came to.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) input: InputSummary,
     pub(crate) findings: Vec<Finding>,
@@ -177,25 +196,67 @@ pub(crate) struct Outcome {
     pub(crate) gaps: Vec<Gap>,
     pub(crate) clock_steps: Vec<ClockStep>,
     pub(crate) steps_left_out: u64,
-    pub(crate) totals: Vec<Totals>,
+    /// Of the rules that have matched, by index.
+    pub(crate) totals: BTreeMap<usize, Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
-    pub(crate) templates: FinishedTemplates,
+    pub(crate) templates: Arc<FinishedTemplates>,
+}
+
+/// The tracks that a key looks at, and those that its hits go to. New ones are made.
+fn tracks_of(
+    tracks: &mut Tracks,
+    plans: &[RulePlan],
+    rule: usize,
+    host: usize,
+    labels: &[u8],
+) -> (Box<[usize]>, Box<[usize]>) {
+    let labels: Vec<&[u8]> = labels_of(labels).collect();
+    let mut track = |asker: usize, companion: usize, places: &[usize]| {
+        let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
+        tracks.id(TrackKey { asker, companion, host, labels }, plans[asker].plan)
+    };
+    let companions = plans[rule].companions.iter().enumerate();
+    let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
+    let asked_by = plans[rule].asked_by.iter();
+    (companions, asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect())
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
 struct LineCounter<'b> {
-    bytes: &'b [u8],
+    block: &'b Block,
     offset: usize,
     line: u64,
+    /// Of the entries that were passed over, those that were not yet counted.
+    passed: &'b [Passed],
 }
 
-impl LineCounter<'_> {
+impl<'b> LineCounter<'b> {
+    /// `lines` is how many come before the block.
+    fn new(block: &'b Block, lines: u64) -> Self {
+        let passed = block.entries.as_ref().map_or(&[][..], |entries| &entries.passed);
+        Self { block, offset: 0, line: lines + 1, passed }
+    }
+
     fn at(&mut self, offset: usize) -> u64 {
         let offset = offset.max(self.offset);
-        self.line += memchr::memchr_iter(b'\n', &self.bytes[self.offset..offset]).count() as u64;
+        self.line += memchr::memchr_iter(b'\n', &self.block.bytes[self.offset..offset]).count() as u64;
         self.offset = offset;
+        while let [passed, rest @ ..] = self.passed
+            && passed.before as usize <= offset
+        {
+            self.line += u64::from(passed.entries);
+            self.passed = rest;
+        }
         self.line
+    }
+
+    /// The offset in the source of the line at this offset.
+    fn offset_in_source(&mut self, offset: usize) -> u64 {
+        match &self.block.entries {
+            Some(_) => Entries::offset_of(self.at(offset) - 1),
+            None => self.block.offset + offset as u64,
+        }
     }
 }
 
@@ -228,10 +289,6 @@ impl Timeline {
         input: &InputOptions,
         range: TimeRange,
     ) -> Self {
-        let totals = |plan: &RulePlan| Totals {
-            values: vec![Aggregate::default(); plan.captures.len()],
-            ..Totals::default()
-        };
         Self {
             rules: rules.clone(),
             plans: Arc::clone(plans),
@@ -243,11 +300,10 @@ impl Timeline {
             watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
-            keys_of_rule: vec![0; plans.len()],
             loans: Loans::default(),
             occurrences: Occurrences::default(),
             tracks: Tracks::default(),
-            totals: plans.iter().map(totals).collect(),
+            tallies: BTreeMap::new(),
             findings: Vec::new(),
             findings_left_out: 0,
             gaps: Gaps::default(),
@@ -258,6 +314,7 @@ impl Timeline {
             steps: Vec::new(),
             steps_left_out: 0,
             last_gap_offset: None,
+            end_offset: 0,
             census: Census::default(),
             programs: Programs::default(),
             templates: SourceTemplates::default(),
@@ -271,7 +328,7 @@ impl Timeline {
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_notice: OnNotice<'_>) {
         let mut hosts = self.placement.hosts_of(partial);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
-        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let mut counter = LineCounter::new(block, self.lines);
         for entry in &partial.entries {
             self.take(block, partial, entry, &mut hosts, &mut keys, &mut counter, on_notice);
         }
@@ -283,14 +340,16 @@ impl Timeline {
         }
         self.census.merge(&partial.census);
         self.programs.merge(&partial.programs);
-        let mut counter = LineCounter { bytes: &block.bytes, offset: 0, line: self.lines + 1 };
+        let mut counter = LineCounter::new(block, self.lines);
         let reader = &mut self.reader;
         let show = |offset| evidence_at(reader, block, offset, &mut counter).1;
         self.templates.absorb(&partial.templates, show);
-        self.bytes += block.bytes.len() as u64 + block.cut_bytes;
+        self.bytes += block.source_bytes();
         self.lines += partial.lines;
         self.cut_lines += u64::from(block.cut_bytes > 0);
         self.placement.pass(block);
+        self.end_offset = block.end_offset();
+        self.reader.rest();
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one block, taken apart once per block")]
@@ -315,8 +374,10 @@ impl Timeline {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
-            self.gaps.end_open(host & !1, time);
-            self.advance(host, time, block, offset, counter, on_notice);
+            if self.gaps.has_open() {
+                self.gaps.end_open(host & !1, counter.offset_in_source(offset), time);
+            }
+            self.advance(host, time, offset, counter, on_notice);
         }
         let EntryKind::Hit { key, values, hashes, repeats, counts, message } = entry.kind else { return };
         let key = match keys[key as usize] {
@@ -330,7 +391,7 @@ impl Timeline {
         let rule = self.keys[key].rule;
         let captures = self.plans[rule].captures.len();
         let values = &partial.values[values as usize..values as usize + captures];
-        self.note_gap(rule, block, offset, host, time, counter, on_notice);
+        self.note_gap(rule, offset, counter, host, time, on_notice);
         let borrowed;
         let values = if self.plans[rule].takes_part_in_loans() {
             let at = time.unwrap_or(UNTIMED);
@@ -340,13 +401,13 @@ impl Timeline {
             values
         };
         // Every line counts, also those that are evidence only.
-        let in_source = block.offset + offset as u64;
-        let sampled = match time {
-            Some(time) if message != 0 && self.last_sampled_offset != Some(in_source) => {
-                self.last_sampled_offset = Some(in_source);
-                self.sampling.add(host, message, time)
+        let sampled = match time.filter(|_| message != 0) {
+            Some(time) => {
+                let in_source = counter.offset_in_source(offset);
+                let is_new = self.last_sampled_offset.replace(in_source) != Some(in_source);
+                if is_new { self.sampling.add(host, message, time) } else { None }
             }
-            _ => None,
+            None => None,
         };
         // A source without any time is one moment: its hits count together.
         let at = time.unwrap_or(UNTIMED);
@@ -354,9 +415,10 @@ impl Timeline {
         if !counts || !self.occurrences.is_new(&self.plans[rule], host, occurrence, at) {
             return;
         }
-        let totals = &mut self.totals[rule];
-        totals.hits += 1;
-        totals.occurrences += u64::from(repeats);
+        let totals = &mut self.tallies.entry(rule).or_default().totals;
+        totals.values.resize_with(captures, Default::default);
+        totals.hits = totals.hits.saturating_add(1);
+        totals.occurrences = totals.occurrences.saturating_add(u64::from(repeats));
         for (aggregate, value) in totals.values.iter_mut().zip(values) {
             value.iter().for_each(|value| aggregate.add(*value));
         }
@@ -368,7 +430,7 @@ impl Timeline {
         }
         self.observe(key, &hit, counter, on_notice);
         if let Some(sampled) = sampled {
-            self.note_sampled(key, block, offset, &hit, sampled, counter, on_notice);
+            self.note_sampled(key, offset, &hit, sampled, counter, on_notice);
         }
         self.tell_askers(key, at, repeats, on_notice);
     }
@@ -386,7 +448,8 @@ impl Timeline {
             return *id;
         }
         let is_rest = self.placement.hosts[host].is_rest;
-        let is_shared = is_rest || (self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
+        let tally = self.tallies.entry(rule).or_default();
+        let is_shared = is_rest || (tally.keys >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
         if is_shared {
             key.labels = Box::default();
             if let Some(id) = self.key_ids.get(&key) {
@@ -395,17 +458,9 @@ impl Timeline {
         }
         let plan = &self.plans[rule];
         // What is asked for is that the lines are absent: theirs are no sign of trouble.
-        let is_ignored = self.keys_of_rule[rule] >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
-        self.keys_of_rule[rule] += 1;
-        let labels: Vec<&[u8]> = labels_of(&key.labels).collect();
-        let mut track = |asker: usize, companion: usize, places: &[usize]| {
-            let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
-            self.tracks.id(TrackKey { asker, companion, host, labels }, self.plans[asker].plan)
-        };
-        let companions = plan.companions.iter().enumerate();
-        let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
-        let asked_by = plan.asked_by.iter();
-        let asked_by = asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect();
+        let is_ignored = tally.keys >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
+        tally.keys = tally.keys.saturating_add(1);
+        let (companions, asked_by) = tracks_of(&mut self.tracks, &self.plans, rule, host, &key.labels);
         let id = self.keys.len();
         self.keys.push(KeyState {
             rule,
@@ -512,7 +567,7 @@ impl Timeline {
     /// Tells of a finding that is open after a further hit, if there is something to tell.
     fn tell_on(&mut self, key: usize, now: i64, is_worse: bool, on_notice: OnNotice<'_>) {
         let Some(episode) = self.keys[key].episode.as_deref_mut() else { return };
-        let was_announced = std::mem::take(&mut episode.close_was_announced);
+        let was_announced = episode.close_announced.take().is_some();
         if is_worse {
             episode.note_report(now);
         }
@@ -532,7 +587,7 @@ impl Timeline {
             Sighted::Hits(hits) => {
                 hits.first = hits.first.min(hit.sample.time);
                 hits.last = hits.last.max(hit.sample.time);
-                hits.count += 1;
+                hits.count = hits.count.saturating_add(1);
             }
             Sighted::Nothing => {
                 let shown = self.show(key, hit, counter);
@@ -544,15 +599,13 @@ impl Timeline {
     }
 
     /// The hits of keys that never opened a finding.
-    fn sightings(&mut self) -> Vec<Sighting> {
+    fn sightings(&self) -> Vec<Sighting> {
         let mut sightings = Vec::new();
-        for state in &mut self.keys {
-            let Sighted::Hits(hits) = std::mem::replace(&mut state.sighted, Sighted::Ignored) else {
-                continue;
-            };
+        for state in &self.keys {
+            let Sighted::Hits(hits) = &state.sighted else { continue };
             let plan = &self.plans[state.rule];
             let instant = |local| self.placement.to_instant(state.host, local);
-            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence };
+            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() };
             sightings.push(Sighting {
                 rule_id: Arc::clone(&plan.id),
                 source: Arc::clone(&self.name),
@@ -564,6 +617,11 @@ impl Timeline {
             });
         }
         sightings
+    }
+
+    fn add_late(&mut self, key: usize) {
+        let late = &mut self.tallies.entry(self.keys[key].rule).or_default().totals.late;
+        *late = late.saturating_add(1);
     }
 
     /// What is needed of a hit to take it later.
@@ -593,7 +651,8 @@ impl Timeline {
             state.late.clear();
         }
         state.late.push(stray);
-        self.totals[state.rule].late += 1;
+        self.add_late(key);
+        let state = &mut self.keys[key];
         let reached = self.placement.hosts[state.host].progress.latest();
         let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
         if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
@@ -611,7 +670,8 @@ impl Timeline {
         self.give_up(key, latest, on_notice);
         let state = &mut self.keys[key];
         let mut late = std::mem::take(&mut state.late);
-        self.totals[state.rule].late -= late.len() as u64;
+        let total = &mut self.tallies.entry(state.rule).or_default().totals.late;
+        *total = total.saturating_sub(late.len() as u64);
         state.window.clear();
         state.last_hit = None;
         late.sort_by_key(|hit| hit.shown.time);
@@ -621,7 +681,7 @@ impl Timeline {
 
     /// Ends the source: what can close by its last line does, the rest stays open.
     pub(crate) fn finish(mut self, on_notice: OnNotice<'_>) -> Outcome {
-        let mut last_instant = None;
+        let mut last_time = None;
         if let Some((times, host)) = self.placement.last_line() {
             let instant = self.placement.instant_of(host, times);
             if self.range.contains(instant) {
@@ -633,7 +693,7 @@ impl Timeline {
                             self.see(host, time);
                         }
                     }
-                    None => last_instant = instant,
+                    None => last_time = instant,
                 }
             }
         }
@@ -647,40 +707,66 @@ impl Timeline {
             // What time went on to and came back from was not so.
             let latest = self.keys[key].window.latest();
             self.give_up(key, latest, on_notice);
-            let Some(episode) = self.keys[key].episode.as_deref() else { continue };
-            let finding = self.finding(key, episode, None, episode.last.max(episode.opened), false);
-            self.findings.push(finding);
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_announced = None;
+            }
         }
-        let sightings = self.sightings();
+        let mut findings = std::mem::take(&mut self.findings);
+        let mut outcome = self.outcome();
+        findings.append(&mut outcome.findings);
+        outcome.findings = findings;
+        if let Some(time) = last_time {
+            let input = &mut outcome.input;
+            input.first_time = input.first_time.into_iter().chain([time]).min();
+            input.last_time = input.last_time.max(last_time);
+        }
+        outcome
+    }
+
+    /// The findings that have closed since they were last taken.
+    pub(crate) fn take_closed(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Those that are open, as a stream was told of them.
+    fn open_findings(&self) -> impl Iterator<Item = (usize, Finding)> {
+        self.keys.iter().enumerate().filter_map(|(key, state)| {
+            let episode = state.episode.as_deref().or(state.announced.as_deref())?;
+            let is_over = episode.close_announced.is_some();
+            let time = episode.close_announced.unwrap_or(episode.last.max(episode.opened));
+            let finding = self.finding(key, episode, None, time, is_over);
+            let finding = match episode.close_announced {
+                Some(closed) => self.closed(key, finding, closed),
+                None => finding,
+            };
+            Some((key, finding))
+        })
+    }
+
+    /// What the source came to so far.
+    pub(crate) fn outcome(&self) -> Outcome {
         let placement = &self.placement;
         let bounds = self.watches.iter().enumerate().flat_map(|(host, watch)| {
             let bounds = [watch.first_time, watch.last_time].into_iter().flatten();
             bounds.filter_map(move |local| placement.to_instant(host, local))
         });
-        let bounds: Vec<_> = bounds.chain(last_instant).collect();
+        let bounds: Vec<_> = bounds.collect();
         let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
         let programs = self
             .programs
             .iter()
             .map(|(host, name)| Program { host: (!host.is_empty()).then(|| text(host)), name: text(name) });
         let chains = self.census.chains().iter();
-        let clocks: Vec<InputClock> = placement
-            .clocks()
-            .take(MAX_HOSTS)
-            .map(|(name, clock)| InputClock {
-                host: (!name.is_empty()).then(|| Arc::clone(name)),
-                year: clock.year_source(),
-                zone: clock.zone_source(),
-                utc_offset_seconds: clock.utc_offset_seconds(),
-                payload_utc_offset_seconds: clock.payload_utc_offset_seconds(),
-            })
-            .collect();
-        let (gaps, clock_steps) = (self.final_gaps(), self.final_steps());
-        let templates = self.templates.finish(self.range, |host, times| {
-            self.placement.instant_of(self.placement.last_known_host(host), times)
+        let clocks = placement.clocks().take(MAX_HOSTS).map(|(name, clock)| InputClock {
+            host: (!name.is_empty()).then(|| Arc::clone(name)),
+            year: clock.year_source(),
+            zone: clock.zone_source(),
+            utc_offset_seconds: clock.utc_offset_seconds(),
+            payload_utc_offset_seconds: clock.payload_utc_offset_seconds(),
         });
+        let clocks: Vec<InputClock> = clocks.collect();
         let input = InputSummary {
-            name: self.name,
+            name: Arc::clone(&self.name),
             bytes: self.bytes,
             lines: self.lines,
             formats: chains.map(|(layers, count)| (layers.as_slice().to_vec(), *count)).collect(),
@@ -691,22 +777,24 @@ impl Timeline {
             last_time: bounds.iter().max().copied(),
             year_was_guessed: clocks.iter().any(|clock| clock.year == YearSource::Guessed),
             zone_was_assumed: clocks.iter().any(|clock| clock.zone == ZoneSource::Assumed),
-            hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
+            hosts: placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
             programs: programs.collect(),
             clocks,
             year_rests_on: None,
         };
+        let place = |host: &[u8], times| placement.instant_of(placement.last_known_host(host), times);
+        let open = self.open_findings().map(|(_, finding)| finding);
         Outcome {
-            gaps,
-            clock_steps,
+            gaps: self.final_gaps(),
+            clock_steps: self.final_steps(),
             steps_left_out: self.steps_left_out,
             input,
-            findings: self.findings,
-            sightings,
-            totals: self.totals,
+            findings: self.findings.iter().cloned().chain(open).collect(),
+            sightings: self.sightings(),
+            totals: self.tallies.iter().map(|(rule, tally)| (*rule, tally.totals.clone())).collect(),
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
-            templates,
+            templates: Arc::new(self.templates.finish(self.range, place)),
         }
     }
 }

@@ -4,15 +4,15 @@ use std::io::Read;
 
 use lz4_flex::block::decompress_into;
 use lzma_rust2::XzReader;
-use ruzstd::decoding::FrameDecoder;
 
 use crate::DataError;
 use crate::layout::{DATA_LZ4, DATA_XZ, DATA_ZSTD};
+use crate::zstd::{Zstd, ZstdError};
 
 /// Decoders that are made once: their tables cost more than a short message.
 pub(crate) struct Decompressor {
     limit_bytes: u64,
-    zstd: Option<Box<FrameDecoder>>,
+    zstd: Option<Box<Zstd>>,
 }
 
 impl std::fmt::Debug for Decompressor {
@@ -65,27 +65,13 @@ impl Decompressor {
     }
 
     fn zstd(&mut self, stored: &[u8], into: &mut Vec<u8>) -> Result<(), DataError> {
-        let limit_bytes = self.limit_bytes;
-        let decoder = self.zstd.get_or_insert_with(|| {
-            let mut decoder = FrameDecoder::new();
-            decoder.set_max_window_size(limit_bytes.max(1 << 10));
-            Box::new(decoder)
-        });
-        let mut source = stored;
-        decoder.reset(&mut source).map_err(|_| DataError::Corrupt)?;
-        let size_bytes = decoder.content_size();
-        if size_bytes > limit_bytes {
-            return Err(DataError::TooLarge);
+        let limit_bytes = usize::try_from(self.limit_bytes).unwrap_or(usize::MAX);
+        let zstd = self.zstd.get_or_insert_with(|| Box::new(Zstd::new()));
+        match zstd.decode(stored, into, limit_bytes, usize::MAX) {
+            Ok(_) => Ok(()),
+            Err(ZstdError::TooLarge) => Err(DataError::TooLarge),
+            Err(ZstdError::Corrupt) => Err(DataError::Corrupt),
         }
-        while !decoder.is_finished() {
-            let strategy = ruzstd::decoding::BlockDecodingStrategy::UptoBlocks(1);
-            decoder.decode_blocks(&mut source, strategy).map_err(|_| DataError::Corrupt)?;
-            decoder.collect_to_writer(&mut *into).map_err(|_| DataError::Corrupt)?;
-            if into.len() as u64 > limit_bytes {
-                return Err(DataError::TooLarge);
-            }
-        }
-        Ok(())
     }
 
     fn read(&self, reader: impl Read, into: &mut Vec<u8>) -> Result<(), DataError> {

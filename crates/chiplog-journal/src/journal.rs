@@ -25,7 +25,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { cache_bytes: 8 << 20, data_bytes: 16 << 20, fields: 4096 }
+        Self { cache_bytes: 4 << 20, data_bytes: 16 << 20, fields: 4096 }
     }
 }
 
@@ -74,14 +74,18 @@ pub struct Journal<R> {
     limits: Limits,
     walk: Walk,
     head: Option<EntryHead>,
-    /// Data of the entry at hand.
+    /// How many bytes the items of the entry at hand are, of those that are looked at.
+    items_bytes: u64,
+    /// Data of the entry at hand, if all of it is asked for.
     items: Vec<u64>,
     fields: Vec<Box<[u8]>>,
     verdicts: Verdicts,
     /// The first value of each selected field in the entry at hand; 0 is none.
     first: Vec<u64>,
-    /// Fields and their data in the entry at hand, where they are selected.
-    selected: Vec<(u8, u64)>,
+    /// The selected fields of the entry at hand, in file order.
+    selected: Vec<Selected>,
+    /// Items of the entry at hand whose field is not known yet: their index and data.
+    unknown: Vec<(u32, u64)>,
     payloads: Payloads,
     damage: Damage,
 }
@@ -109,11 +113,13 @@ impl<R: ReadAt> Journal<R> {
             layout,
             limits,
             head: None,
+            items_bytes: 0,
             items: Vec::new(),
             fields: Vec::new(),
             verdicts: Verdicts::new(),
             first: Vec::new(),
             selected: Vec::new(),
+            unknown: Vec::new(),
             payloads: Payloads::new(layout, limits),
             damage,
         })
@@ -157,35 +163,22 @@ impl<R: ReadAt> Journal<R> {
     /// If the system cannot read the file.
     pub fn next_entry(&mut self) -> io::Result<Option<EntryHead>> {
         self.head = None;
-        self.items.clear();
         self.first.fill(0);
         self.selected.clear();
         let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)? else {
             self.damage.entries_missing = self.entries_missing();
             return Ok(None);
         };
-        let item_bytes = self.layout.entry_item_bytes();
-        let mut items_bytes = entry.size_bytes - ENTRY_ITEMS;
-        let most_bytes = self.limits.fields as u64 * item_bytes;
-        if items_bytes > most_bytes {
-            items_bytes = most_bytes;
+        let most_bytes = (self.limits.fields as u64).saturating_mul(self.layout.entry_item_bytes());
+        self.items_bytes = entry.size_bytes - ENTRY_ITEMS;
+        if self.items_bytes > most_bytes {
+            self.items_bytes = most_bytes;
             self.damage.data(entry.head.offset);
         }
-        let items = self.windows.exact(entry.head.offset + ENTRY_ITEMS, items_bytes)?.unwrap_or_default();
-        if self.layout.is_compact {
-            self.items.extend(items.as_chunks().0.iter().map(|item| u64::from(u32::from_le_bytes(*item))));
-        } else {
-            let offsets = items
-                .as_chunks::<16>()
-                .0
-                .iter()
-                .map(|[a, b, c, d, e, f, g, h, ..]| u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
-            self.items.extend(offsets);
-        }
-        if !self.fields.is_empty() {
-            self.classify()?;
-        }
         self.head = Some(entry.head);
+        if !self.fields.is_empty() {
+            self.classify(entry.head.offset)?;
+        }
         Ok(self.head)
     }
 
@@ -197,35 +190,41 @@ impl<R: ReadAt> Journal<R> {
         self.header.n_entries.saturating_sub(self.walk.found)
     }
 
-    /// Finds the selected fields among the items.
-    fn classify(&mut self) -> io::Result<()> {
-        for &offset in &self.items {
-            let verdict = match self.verdicts.get(offset) {
-                Some(verdict) => verdict,
-                None => {
-                    let name = self.payloads.name(&mut self.windows, offset);
-                    let verdict = match name {
-                        Ok(name) => match self.fields.iter().position(|field| **field == *name) {
-                            Some(field) => field as u8,
-                            None => Verdicts::OTHER,
-                        },
-                        Err(DataError::Io(error)) => return Err(error),
-                        Err(_) => {
-                            self.damage.data(offset);
-                            Verdicts::OTHER
-                        }
-                    };
-                    self.verdicts.set(offset, verdict);
+    /// Finds the selected fields among the items of the entry at `offset`.
+    fn classify(&mut self, offset: u64) -> io::Result<()> {
+        self.unknown.clear();
+        let items = self.windows.exact(offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
+        let (verdicts, selected, unknown) = (&self.verdicts, &mut self.selected, &mut self.unknown);
+        if self.layout.is_compact {
+            look_up(verdicts, compact_items(items), selected, unknown);
+        } else {
+            look_up(verdicts, regular_items(items), selected, unknown);
+        }
+        for &(index, data) in &self.unknown {
+            let verdict = match self.payloads.name(&mut self.windows, data) {
+                Ok((name, is_shared)) => {
+                    let field = self.fields.iter().position(|field| **field == *name);
+                    let verdict = field.map_or(Verdicts::OTHER, |field| field as u8);
+                    // What only this entry refers to would push out what others will ask for.
+                    if is_shared {
+                        self.verdicts.insert(data, verdict);
+                    }
                     verdict
+                }
+                Err(DataError::Io(error)) => return Err(error),
+                Err(_) => {
+                    self.damage.data(data);
+                    Verdicts::OTHER
                 }
             };
             if verdict != Verdicts::OTHER {
-                let first = &mut self.first[usize::from(verdict)];
-                if *first == 0 {
-                    *first = offset;
-                }
-                self.selected.push((verdict, offset));
+                let later = self.selected.iter().rev().take_while(|selected| selected.index > index).count();
+                let at = self.selected.len() - later;
+                self.selected.insert(at, Selected { field: verdict, index, data });
             }
+        }
+        for selected in self.selected.iter().rev() {
+            self.first[usize::from(selected.field)] = selected.data;
         }
         Ok(())
     }
@@ -238,8 +237,8 @@ impl<R: ReadAt> Journal<R> {
 
     /// All values of a selected field in the entry at hand, in file order.
     pub fn values(&self, field: usize) -> impl Iterator<Item = DataId> + '_ {
-        let of_field = move |(candidate, _): &&(u8, u64)| usize::from(*candidate) == field;
-        self.selected.iter().filter(of_field).map(|(_, offset)| DataId(*offset))
+        let of_field = move |selected: &&Selected| usize::from(selected.field) == field;
+        self.selected.iter().filter(of_field).map(|selected| DataId(selected.data))
     }
 
     /// The value of `data`, without the name of its field, decompressed.
@@ -264,6 +263,14 @@ impl<R: ReadAt> Journal<R> {
     ///
     /// If the system cannot read the file.
     pub fn entry_fields(&mut self, on_field: &mut dyn FnMut(&[u8], &[u8])) -> io::Result<()> {
+        let Some(head) = self.head else { return Ok(()) };
+        let items = self.windows.exact(head.offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
+        self.items.clear();
+        if self.layout.is_compact {
+            self.items.extend(compact_items(items));
+        } else {
+            self.items.extend(regular_items(items));
+        }
         for &offset in &self.items {
             match self.payloads.whole(&mut self.windows, offset).and_then(split) {
                 Ok((name, value)) => on_field(name, value),
@@ -329,11 +336,48 @@ fn read_header<R: ReadAt>(source: &R) -> Result<Header, OpenError> {
     Header::read(&bytes[..length])
 }
 
-/// Which field data belongs to, for data met lately: a direct-mapped cache.
+/// A selected field of an entry.
+#[derive(Clone, Copy, Debug)]
+struct Selected {
+    field: u8,
+    /// Place among the fields of the entry.
+    index: u32,
+    data: u64,
+}
+
+/// The offsets of the data objects that an entry refers to.
+fn compact_items(items: &[u8]) -> impl Iterator<Item = u64> {
+    items.as_chunks().0.iter().map(|item| u64::from(u32::from_le_bytes(*item)))
+}
+
+/// The same where a hash stands beside each offset.
+fn regular_items(items: &[u8]) -> impl Iterator<Item = u64> {
+    items.as_chunks::<8>().0.as_chunks().0.iter().map(|[offset, _hash]| u64::from_le_bytes(*offset))
+}
+
+/// Sorts the items of an entry by what is known of them.
+#[inline]
+fn look_up(
+    verdicts: &Verdicts,
+    items: impl Iterator<Item = u64>,
+    selected: &mut Vec<Selected>,
+    unknown: &mut Vec<(u32, u64)>,
+) {
+    for (index, data) in (0..).zip(items) {
+        match verdicts.get(data) {
+            Some(Verdicts::OTHER) => {}
+            Some(field) => selected.push(Selected { field, index, data }),
+            None => unknown.push((index, data)),
+        }
+    }
+}
+
+/// Which field data belongs to, for data met lately: sets of four, chosen by the offset. Two data
+/// that every entry refers to must not push each other out.
 #[derive(Debug)]
 struct Verdicts {
     /// Offset and verdict in one number: offsets leave their low bits free.
-    slots: Box<[u64]>,
+    sets: Box<[[u64; 4]]>,
 }
 
 impl Verdicts {
@@ -341,28 +385,31 @@ impl Verdicts {
     const FIELDS: u8 = 250;
     /// Data of a field that nobody asked for.
     const OTHER: u8 = u8::MAX;
-    const SLOTS_LOG2: u32 = 12;
+    const SETS_LOG2: u32 = 11;
 
     fn new() -> Self {
-        Self { slots: vec![u64::MAX; 1 << Self::SLOTS_LOG2].into() }
+        Self { sets: vec![[u64::MAX; 4]; 1 << Self::SETS_LOG2].into() }
     }
 
     #[inline]
-    fn slot(offset: u64) -> usize {
-        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SLOTS_LOG2)) as usize
+    fn set(offset: u64) -> usize {
+        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SETS_LOG2)) as usize
     }
 
     #[inline]
     fn get(&self, offset: u64) -> Option<u8> {
-        let difference = self.slots[Self::slot(offset)] ^ (offset << 5);
-        (difference <= u64::from(u8::MAX)).then_some(difference as u8)
+        let [first, rest @ ..] = &self.sets[Self::set(offset)];
+        // What the two have in common is the offset, if nothing but a verdict is left.
+        let verdict = |known: &u64| u8::try_from(known ^ (offset << 5)).ok();
+        verdict(first).or_else(|| rest.iter().find_map(verdict))
     }
 
     #[inline]
-    fn set(&mut self, offset: u64, verdict: u8) {
+    fn insert(&mut self, offset: u64, verdict: u8) {
         // Offsets that are not aligned, or too large for a file, are not kept.
         if offset.is_multiple_of(8) && offset >> 59 == 0 {
-            self.slots[Self::slot(offset)] = (offset << 5) | u64::from(verdict);
+            let [first, second, third, _] = self.sets[Self::set(offset)];
+            self.sets[Self::set(offset)] = [(offset << 5) | u64::from(verdict), first, second, third];
         }
     }
 }

@@ -13,6 +13,7 @@ mod payload;
 mod read_at;
 mod walk;
 mod windows;
+mod zstd;
 
 pub use cursor::{Cursor, ParseCursorError};
 pub use damage::{Damage, Fault, FaultKind};

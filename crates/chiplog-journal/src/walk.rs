@@ -357,11 +357,11 @@ impl Search {
             let at = self.at;
             self.last_object = at + 8;
             self.at = next;
-            if object_type == OBJECT_ENTRY {
-                if let Some(entry) = self.entry(windows, layout, at, after_seqnum)? {
-                    self.last_object = next;
-                    return Ok(Some(entry));
-                }
+            if object_type == OBJECT_ENTRY
+                && let Some(entry) = self.entry(windows, layout, at, after_seqnum)?
+            {
+                self.last_object = next;
+                return Ok(Some(entry));
             }
         }
         Ok(None)

@@ -69,7 +69,7 @@
 //! | `format` | a layer of the line is one of these formats ([`chiplog_parse::Format::name`]) |
 //! | `component` | the line is filed under one of these programs, or a known alias of one |
 //! | `severity` | the line's own severity is at least this |
-//! | `line_contains`, `line_regex` | the physical line contains or matches it, envelopes and escapes included |
+//! | `line_contains`, `line_regex` | the physical line contains or matches it, envelopes and escapes included; of an entry of a journal, its message |
 //!
 //! Beside conditions, `take` captures from the lines that match this way, `counts = false` makes
 //! them evidence that adds no hit (a second line about one occurrence), and `versions` tells readers

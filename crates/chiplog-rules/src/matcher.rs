@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chiplog_parse::{EventValue, Record};
+use chiplog_parse::{EventValue, Record, journal_entry};
 
 use crate::condition::{Alternative, LabelSource, Reason, Source, Unmet, field_into};
 use crate::hash;
@@ -93,6 +93,7 @@ impl Matcher {
     /// that lacks the literals by which the prefilter finds the lines of a rule is no match, so
     /// that scanning every line and scanning found lines give one answer.
     pub fn match_record(&mut self, record: &Record<'_>, raw_line: &[u8], on_hit: impl FnMut(Hit<'_>)) {
+        let raw_line = as_written(raw_line);
         self.compiled.gate.candidates_into(raw_line, &mut self.candidates);
         if !self.candidates.is_empty() {
             self.match_candidates(record, raw_line, on_hit);
@@ -103,7 +104,7 @@ impl Matcher {
     /// nothing on this line. They are appended in the order of [`crate::RuleSet::rules`].
     pub fn asked_rules(&mut self, raw_line: &[u8], out: &mut Vec<usize>) {
         let Self { compiled, candidates, .. } = self;
-        compiled.gate.candidates_into(raw_line, candidates);
+        compiled.gate.candidates_into(as_written(raw_line), candidates);
         let rules = candidates.iter().filter_map(|index| compiled.alternatives.get(*index));
         let start = out.len();
         for alternative in rules {
@@ -117,6 +118,7 @@ impl Matcher {
     /// this rule alone, to measure what it costs.
     #[must_use]
     pub fn matches_rule(&mut self, rule: usize, record: &Record<'_>, raw_line: &[u8]) -> bool {
+        let raw_line = as_written(raw_line);
         let Self { compiled, candidates, .. } = self;
         candidates.clear();
         let ways = compiled.alternatives.iter().enumerate();
@@ -157,6 +159,7 @@ impl Matcher {
     /// it does match. `rule` is an index into [`crate::RuleSet::rules`].
     #[must_use]
     pub fn why_not(&mut self, rule: usize, record: &Record<'_>, raw_line: &[u8]) -> Vec<String> {
+        let raw_line = as_written(raw_line);
         let Self { compiled, regexes, candidates, room, scratch } = self;
         compiled.gate.candidates_into(raw_line, candidates);
         let mut found = seen::none();
@@ -185,6 +188,15 @@ impl Matcher {
             reasons.push(Reason { alternative, unmet, record: &seen.record, event }.to_string());
         }
         reasons
+    }
+}
+
+/// What was written where this line was read. An entry of a journal was never a line: what stands in
+/// front of its message is ours, and no rule is about that.
+fn as_written(raw_line: &[u8]) -> &[u8] {
+    match raw_line {
+        [0x1e, b'J', ..] => journal_entry::parse(raw_line).map_or(raw_line, |entry| entry.message.raw()),
+        _ => raw_line,
     }
 }
 

@@ -49,6 +49,13 @@ impl LiteralSearcher {
         self.0.search().literals().iter().map(Vec::as_slice)
     }
 
+    /// Whether some rule may match a line, given whole or from where it holds all that rules look
+    /// for: [`LiteralSearcher::find_iter`] finds a line for which this holds, and no other.
+    #[must_use]
+    pub fn may_match(&self, line: &[u8]) -> bool {
+        self.0.may_match(line)
+    }
+
     /// Offsets in `block`, in rising order: one in each line that some rule may match, within a
     /// literal of it.
     pub fn find_iter<'s>(&'s self, block: &'s [u8]) -> impl Iterator<Item = usize> + use<'s> {

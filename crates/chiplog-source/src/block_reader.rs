@@ -190,7 +190,7 @@ impl<R: Read> BlockReader<R> {
             bytes.truncate(len);
             bytes
         };
-        let block = Block { offset: self.offset, bytes, cut_bytes: 0 };
+        let block = Block { offset: self.offset, bytes, ..Block::default() };
         self.filled = rest;
         self.offset = block.end_offset();
         block
@@ -201,7 +201,7 @@ impl<R: Read> BlockReader<R> {
         let mut bytes = self.spare.pop().unwrap_or_default();
         bytes.clear();
         bytes.extend_from_slice(&self.buffer[..self.limits.line_bytes]);
-        let mut block = Block { offset: self.offset, bytes, cut_bytes: 0 };
+        let mut block = Block { offset: self.offset, bytes, ..Block::default() };
         let mut from = self.limits.line_bytes;
         loop {
             let rest = &self.buffer[from..self.filled];
@@ -234,7 +234,7 @@ enum Cut {
     Unfinished,
 }
 
-fn read_retrying<R: Read>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn read_retrying<R: Read>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
 
+use crate::archive::is_archive;
 use crate::content::{self, SAMPLE_BYTES, Texture};
 use crate::{DecodeLimits, Decompressor, Input};
 
@@ -28,8 +29,6 @@ pub enum SkipReason {
     Unreadable(io::Error),
     /// A journal file of systemd.
     JournalFile,
-    /// An archive of files.
-    Archive(Archive),
     /// Text in UTF-16, by its byte order mark.
     Utf16,
     /// No text. Only said of files found in a directory: a file that is named is read.
@@ -38,16 +37,8 @@ pub enum SkipReason {
     NotAFile,
     /// The same file or directory as another one, which is read: by a link, or named twice.
     SameAs(PathBuf),
-}
-
-/// A kind of archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Archive {
-    /// tar.
-    Tar,
-    /// zip.
-    Zip,
+    /// A copy of a log that was read under another name.
+    CopyOf(String),
 }
 
 impl SkipReason {
@@ -59,7 +50,6 @@ impl SkipReason {
                 Some("read it as a user that may, and pipe it: sudo cat FILE | chiplog")
             }
             SkipReason::JournalFile => Some("pipe it: journalctl --file=FILE -o short-iso-precise | chiplog"),
-            SkipReason::Archive(_) => Some("unpack it and scan the directory"),
             SkipReason::Utf16 => Some("convert it: iconv -f UTF-16 -t UTF-8 FILE | chiplog"),
             SkipReason::Binary => Some("name the file to have it read all the same"),
             _ => None,
@@ -72,12 +62,11 @@ impl fmt::Display for SkipReason {
         match self {
             SkipReason::Unreadable(error) => write!(f, "cannot be read: {error}"),
             SkipReason::JournalFile => f.write_str("systemd journal files are not supported"),
-            SkipReason::Archive(Archive::Tar) => f.write_str("tar archives are not supported"),
-            SkipReason::Archive(Archive::Zip) => f.write_str("zip archives are not supported"),
             SkipReason::Utf16 => f.write_str("text in UTF-16 is not supported"),
             SkipReason::Binary => f.write_str("not text"),
             SkipReason::NotAFile => f.write_str("not a file"),
             SkipReason::SameAs(path) => write!(f, "the same as {}", path.display()),
+            SkipReason::CopyOf(name) => write!(f, "a copy of {name}, which is read"),
         }
     }
 }
@@ -192,6 +181,9 @@ fn check_content(path: &Path, named: bool) -> Result<(), SkipReason> {
     })?;
     if let Some(reason) = content::never_text(&head) {
         return Err(reason);
+    }
+    if is_archive(&head) {
+        return Ok(());
     }
     if named {
         return Ok(());

@@ -31,6 +31,7 @@
 //! - What could be read before an error is delivered before the error.
 //! - No C is linked.
 
+mod archive;
 mod block_reader;
 mod compression;
 mod content;
@@ -38,14 +39,30 @@ mod decompress;
 mod discover;
 mod error;
 mod input;
+mod journal;
+mod kmsg;
+mod origin;
+mod pipe;
+mod pump;
 mod raw;
 mod source;
+mod stream_blocks;
+mod wake;
+mod walk;
 
 pub use block_reader::{BlockReader, Limits};
 pub use chiplog_engine::Block;
+pub use chiplog_engine::{Loss, LossReason};
 pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
-pub use discover::{Archive, SkipReason, Skipped, discover};
+pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
 pub use input::{Input, InputKind, OpenInput};
-pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
+pub use journal::{ExportDamage, ExportReader};
+pub use kmsg::{Kmsg, KmsgOptions};
+pub use origin::origin_of;
+pub use pipe::Pipe;
+pub use source::{Delivery, Readiness, Source, Stream};
+pub use stream_blocks::{StreamBlocks, StreamLoss};
+pub use wake::{Waker, Wakings};
+pub use walk::{Found, Member, MemberCounts, WalkLimits, Walker};

@@ -9,11 +9,14 @@ mod join;
 mod mask;
 mod spread;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use chiplog_parse::{Record, Severity, Text, UnixNanos};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Evidence;
 use crate::clocks::LineTimes;
@@ -79,7 +82,7 @@ pub(crate) struct BlockTemplates {
 }
 
 /// When and where a line was written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Seen {
     times: LineTimes,
     host: Vec<u8>,
@@ -190,14 +193,16 @@ pub(super) fn parts_of(key: &[u8]) -> KeyParts<'_> {
 }
 
 /// Templates of a source.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct SourceTemplates {
+    #[serde(skip)]
     ids: HashMap<Key, usize>,
     kept: Vec<KeptTemplate>,
     looked_at: Spread,
 }
 
 /// A template of a source.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeptTemplate {
     key: Key,
     spread: Spread,
@@ -207,17 +212,31 @@ struct KeptTemplate {
 }
 
 /// The templates of a source that was read to its end.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct FinishedTemplates {
     list: Vec<FinishedTemplate>,
     looked_at: Spread,
 }
 
+#[derive(Serialize, Deserialize)]
 struct FinishedTemplate {
     key: Key,
     spread: Spread,
     first_time: Option<UnixNanos>,
     last_time: Option<UnixNanos>,
     example: Evidence,
+}
+
+impl<'de> Deserialize<'de> for SourceTemplates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (kept, looked_at) = <(Vec<KeptTemplate>, Spread)>::deserialize(deserializer)?;
+        let ids: HashMap<Key, usize> =
+            kept.iter().enumerate().map(|(id, kept)| (kept.key.clone(), id)).collect();
+        if ids.len() < kept.len() {
+            return Err(D::Error::custom("a template is there twice"));
+        }
+        Ok(Self { ids, kept, looked_at })
+    }
 }
 
 impl SourceTemplates {
@@ -246,27 +265,27 @@ impl SourceTemplates {
     /// Places the templates in time, and leaves out those that lie outside a range altogether. `place`
     /// knows the clock of each host of the source as it is at the end: a template tells roughly when.
     pub(crate) fn finish(
-        self,
+        &self,
         range: TimeRange,
         place: impl Fn(&[u8], LineTimes) -> Option<UnixNanos>,
     ) -> FinishedTemplates {
-        let finish = |kept: KeptTemplate| {
-            let place = |seen: &Seen| place(&seen.host, seen.times);
-            let (first_time, last_time) = (place(&kept.first), place(&kept.last));
-            let mut example = kept.example;
-            example.time = first_time;
-            let KeptTemplate { key, spread, .. } = kept;
-            let inside = range.contains(first_time)
-                || range.contains(last_time)
-                || (first_time < range.since && range.until < last_time);
-            inside.then_some(FinishedTemplate { key, spread, first_time, last_time, example })
+        let place = |seen: &Seen| place(&seen.host, seen.times);
+        let place = |kept: &'_ KeptTemplate| (place(&kept.first), place(&kept.last));
+        let times: Vec<_> = self.kept.iter().map(place).collect();
+        let is_inside = |first: Option<UnixNanos>, last: Option<UnixNanos>| {
+            range.contains(first) || range.contains(last) || (first < range.since && range.until < last)
         };
-        let mut list: Vec<FinishedTemplate> = self.kept.into_iter().filter_map(finish).collect();
-        list.sort_by(|left, right| {
-            let by_lines = right.spread.total().cmp(&left.spread.total());
-            by_lines.then_with(|| left.key.cmp(&right.key))
-        });
+        let mut list: Vec<_> =
+            self.kept.iter().zip(times).filter(|(_, (first, last))| is_inside(*first, *last)).collect();
+        list.sort_by_cached_key(|(kept, _)| (Reverse(kept.spread.total()), &kept.key));
         list.truncate(MAX_FINISHED);
-        FinishedTemplates { list, looked_at: self.looked_at }
+        let finish = |(kept, (first_time, last_time)): (&KeptTemplate, _)| FinishedTemplate {
+            key: kept.key.clone(),
+            spread: kept.spread.clone(),
+            first_time,
+            last_time,
+            example: Evidence { time: first_time, ..kept.example.clone() },
+        };
+        FinishedTemplates { list: list.into_iter().map(finish).collect(), looked_at: self.looked_at.clone() }
     }
 }

@@ -2,6 +2,7 @@
 //! open and make the lines after it late. They wait until more lines agree, or the source ends.
 
 use super::{HitLine, LineCounter, OnNotice, Timeline};
+use crate::Block;
 use crate::clocks::DISORDER_NANOS;
 
 /// Hits of a host that wait. Further ones are late at once.
@@ -12,7 +13,7 @@ impl Timeline {
     pub(super) fn hold_back(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) {
         let host = self.keys[key].host;
         if self.watches[host].ahead.len() >= MAX_HELD {
-            self.totals[self.keys[key].rule].late += 1;
+            self.add_late(key);
             return;
         }
         let stray = self.stray(key, hit, counter);
@@ -27,7 +28,8 @@ impl Timeline {
             self.see(host, time);
             self.pass_time(host, time.saturating_sub(DISORDER_NANOS), on_notice);
             // Its line is kept.
-            let mut counter = LineCounter { bytes: &[], offset: 0, line: 0 };
+            let no_block = Block::default();
+            let mut counter = LineCounter::new(&no_block, 0);
             self.observe(key, &hit, &mut counter, on_notice);
             self.tell_askers(key, time, hit.sample.repeats, on_notice);
         }
@@ -36,7 +38,7 @@ impl Timeline {
     /// The host is not where the lines far ahead are: their hits are in the totals and in no window.
     pub(super) fn refute_ahead(&mut self, host: usize) {
         for (key, _) in std::mem::take(&mut self.watches[host].ahead) {
-            self.totals[self.keys[key].rule].late += 1;
+            self.add_late(key);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What lines and sources say was dropped.
+//! What lines say was dropped, and what a source could not read.
 //!
 //! The missing lines were written before the line that tells of them, within the interval for which
 //! the limit of the one who dropped them is set:
@@ -17,12 +17,13 @@
 use std::sync::Arc;
 
 use chiplog_parse::events::suppress::{self, SuppressKind, Suppressed};
+use serde::{Deserialize, Serialize};
 
 use super::{HitLine, KeyState, LineCounter, OnNotice, Timeline};
 use crate::gaps::{Missing, Reach, Stretch, Writer};
 use crate::sampling::Sampled;
 use crate::scanner::text_at;
-use crate::{Block, Gap, Notice};
+use crate::{Gap, Loss, Notice};
 
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
@@ -33,12 +34,21 @@ const MAX_NAME_BYTES: usize = 256;
 const SECOND: i64 = 1_000_000_000;
 
 /// A gap as it is listed. Times are local: the zone may be learned later.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ListedGap {
     pub(super) clock: usize,
     pub(super) since: Option<i64>,
     pub(super) time: Option<i64>,
     pub(super) gap: Gap,
+}
+
+/// Where a gap is told.
+struct Place {
+    /// If lines name it.
+    host: Option<usize>,
+    /// The host by whose clock the times are.
+    clock: usize,
+    line: Option<u64>,
 }
 
 /// What is told of a gap.
@@ -120,26 +130,26 @@ impl Timeline {
         (!self.placement.hosts[host].name.is_empty()).then_some(host & !1)
     }
 
-    /// Writes down what the line of a hit says was dropped.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a line that is in no window yet")]
+    /// Writes down what the line at an offset says was dropped.
     pub(super) fn note_gap(
         &mut self,
         rule: usize,
-        block: &Block,
         offset: usize,
+        counter: &mut LineCounter<'_>,
         host: usize,
         time: Option<i64>,
-        counter: &mut LineCounter<'_>,
         on_notice: OnNotice<'_>,
     ) {
-        let in_source = block.offset + offset as u64;
-        if !self.plans[rule].tells_of_gaps || self.last_gap_offset == Some(in_source) {
+        if !self.plans[rule].tells_of_gaps {
             return;
         }
-        let record = self.reader.peel(text_at(&block.bytes, offset));
+        let in_source = counter.offset_in_source(offset);
+        if self.last_gap_offset == Some(in_source) {
+            return;
+        }
+        let record = self.reader.peel(text_at(&counter.block.bytes, offset));
         let message = record.message.decode();
         let Some(told) = suppress::parse(&message).as_ref().and_then(Told::of) else { return };
-        drop(message);
         self.last_gap_offset = Some(in_source);
         // Of a line without a time nobody knows when it was.
         let since = time.map_or(i64::MIN, |time| time.saturating_sub(told.before_nanos));
@@ -147,21 +157,20 @@ impl Timeline {
         self.gaps.add(Missing {
             host: self.named(host),
             clock: host,
-            reach: told.reach.clone(),
+            reach: told.reach,
             since,
             until: Some(until),
             told: time.map(|time| (in_source, time)),
         });
-        let line = counter.at(offset);
-        self.list_gap(host, time.map(|_| since), time, Some(line), told, on_notice);
+        let place = Place { host: self.named(host), clock: host, line: Some(counter.at(offset)) };
+        self.list_gap(place, time.map(|_| since), time, (told.by, told.of, told.lines), on_notice);
     }
 
-    /// Writes down that lines which say the same as that of a hit are missing around it.
-    #[expect(clippy::too_many_arguments, reason = "a hit and its line")]
+    /// Writes down that lines which say the same as that of a hit, at an offset, are missing around
+    /// it.
     pub(super) fn note_sampled(
         &mut self,
         key: usize,
-        block: &Block,
         offset: usize,
         hit: &HitLine<'_>,
         sampled: Sampled,
@@ -173,47 +182,66 @@ impl Timeline {
             episode.is_lower_bound = true;
         }
         let host = state.host;
-        let reach = Reach::Message(hit.message);
-        let told_at = (block.offset + offset as u64, hit.sample.time);
+        let time = hit.sample.time;
         self.gaps.add(Missing {
             host: self.named(host),
             clock: host,
-            reach: reach.clone(),
+            reach: Reach::Message(hit.message),
             since: sampled.since,
             until: Some(sampled.until),
-            told: Some(told_at),
+            told: Some((counter.offset_in_source(offset), time)),
         });
         if sampled.is_news {
-            let record = self.reader.peel(text_at(&block.bytes, offset));
+            let record = self.reader.peel(text_at(&counter.block.bytes, offset));
             let of = Some(text(&record.message.decode()));
-            let told = Told { by: "zap", of, lines: None, reach, before_nanos: 0, after_nanos: 0 };
-            let line = counter.at(offset);
-            self.list_gap(host, Some(sampled.since), Some(hit.sample.time), Some(line), told, on_notice);
+            let place = Place { host: self.named(host), clock: host, line: Some(counter.at(offset)) };
+            self.list_gap(place, Some(sampled.since), Some(time), ("zap", of, None), on_notice);
         }
+    }
+
+    /// Lines are missing at the place that was reached: of any host, written between the line
+    /// before and the next one.
+    pub(crate) fn lose(&mut self, loss: &Loss, on_notice: OnNotice<'_>) {
+        let hosts = self.placement.hosts.iter().enumerate();
+        let reached = hosts.filter_map(|(host, state)| Some((state.progress.latest()?, host))).max();
+        let (time, clock) = match reached {
+            Some((time, host)) => (Some(time), host),
+            None => (None, self.placement.host_id(b"")),
+        };
+        self.watches.resize_with(self.placement.hosts.len(), super::Watch::default);
+        self.gaps.add(Missing {
+            host: None,
+            clock,
+            reach: Reach::All,
+            since: time.unwrap_or(i64::MIN),
+            until: None,
+            told: time.map(|time| (self.end_offset, time)),
+        });
+        let place = Place { host: None, clock, line: None };
+        let of = Some(Arc::from(loss.reason.name()));
+        self.list_gap(place, time, time, ("source", of, loss.lines), on_notice);
     }
 
     fn list_gap(
         &mut self,
-        clock: usize,
+        place: Place,
         since: Option<i64>,
         time: Option<i64>,
-        line: Option<u64>,
-        told: Told,
+        (by, of, lines): (&'static str, Option<Arc<str>>, Option<u64>),
         on_notice: OnNotice<'_>,
     ) {
         if self.listed_gaps.len() >= MAX_GAPS {
-            self.gaps_left_out += 1;
+            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
             return;
         }
-        let name = &self.placement.hosts[clock].name;
-        let Told { by, of, lines, .. } = told;
+        let Place { host, clock, line } = place;
         let instant = |local: Option<i64>| local.and_then(|local| self.placement.to_instant(clock, local));
         let gap = Gap {
             source: Arc::clone(&self.name),
             time: instant(time),
             since_time: instant(since),
             line,
-            host: (!name.is_empty()).then(|| Arc::clone(name)),
+            host: host.map(|host| Arc::clone(&self.placement.hosts[host].name)),
             by,
             of,
             lines,

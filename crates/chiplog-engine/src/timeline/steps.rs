@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{LineCounter, OnNotice, Timeline};
 use crate::clocks::{Advance, DISORDER_NANOS};
-use crate::{Block, ClockStep, Notice};
+use crate::{ClockStep, Notice};
 
 /// Steps listed per source; further ones are counted.
 const MAX_STEPS: usize = 100;
 
 /// The first of the lines that are far from where their host is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Strayed {
     line: u64,
     offset: u64,
@@ -22,9 +24,9 @@ pub(super) struct Strayed {
 }
 
 /// A step as it is listed. Times are local: the zone may be learned later.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct ListedStep {
-    clock: usize,
+    pub(super) clock: usize,
     from: i64,
     to: i64,
     step: ClockStep,
@@ -36,7 +38,6 @@ impl Timeline {
         &mut self,
         host: usize,
         time: i64,
-        block: &Block,
         offset: usize,
         counter: &mut LineCounter<'_>,
         on_notice: OnNotice<'_>,
@@ -57,12 +58,12 @@ impl Timeline {
                 let lines =
                     if is_first { 0 } else { self.watches[host].strayed.map_or(0, |known| known.lines) };
                 if is_first || self.watches[host].strayed.is_none() {
-                    let (line, offset) = (counter.at(offset), block.offset + offset as u64);
+                    let (line, offset) = (counter.at(offset), counter.offset_in_source(offset));
                     let from = before.unwrap_or(time);
                     self.watches[host].strayed = Some(Strayed { line, offset, time, from, lines });
                 }
                 if let Some(strayed) = &mut self.watches[host].strayed {
-                    strayed.lines += 1;
+                    strayed.lines = strayed.lines.saturating_add(1);
                 }
             }
             Advance::Stepped { .. } => {
@@ -83,7 +84,7 @@ impl Timeline {
 
     fn note_step(&mut self, host: usize, strayed: Strayed, is_lasting: bool, on_notice: OnNotice<'_>) {
         if self.steps.len() >= MAX_STEPS {
-            self.steps_left_out += 1;
+            self.steps_left_out = self.steps_left_out.saturating_add(1);
             return;
         }
         let instant = |local| self.placement.to_instant(host, local);

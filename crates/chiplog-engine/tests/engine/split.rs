@@ -91,7 +91,7 @@ for = "5s"
 close = "since(t-who) > 20s or ratio(t-who) < 20%"
 "#;
 
-static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
+pub(crate) static RULES: LazyLock<RuleSet> = LazyLock::new(|| crate::support::rules(RESTLESS));
 
 /// Lines of every format there is.
 static VECTORS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -139,7 +139,7 @@ fn line() -> impl Strategy<Value = Line> {
     })
 }
 
-fn soup() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn soup() -> impl Strategy<Value = Vec<u8>> {
     (prop::collection::vec(line(), 0..160), any::<bool>()).prop_map(|(lines, has_last_lf)| {
         let mut seconds = 1_577_836_200; // 2019-12-31T23:50:00Z
         let mut log = Vec::new();

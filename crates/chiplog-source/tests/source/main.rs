@@ -5,6 +5,7 @@
 mod blocks;
 mod compressed;
 mod discovery;
+mod export;
 
 use std::io::{self, Read};
 

@@ -1,0 +1,6 @@
+//! Journals: entries as lines that the parser knows, see [`chiplog_parse::journal_entry`].
+
+mod export;
+
+pub(crate) use export::is_export;
+pub use export::{ExportDamage, ExportReader};
