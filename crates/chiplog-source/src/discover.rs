@@ -6,7 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::{error, fmt};
 
-use crate::content::{self, SAMPLE_BYTES, Texture};
+use crate::content::{self, JOURNAL_SIGNATURE, SAMPLE_BYTES, Texture};
+use crate::journal::{Journals, Sequence, sequence_of};
 use crate::{DecodeLimits, Decompressor, Input};
 
 /// Something that was found or named and is not read.
@@ -26,8 +27,6 @@ pub struct Skipped {
 pub enum SkipReason {
     /// The system does not let us: it does not exist, or permission is missing.
     Unreadable(io::Error),
-    /// A journal file of systemd.
-    JournalFile,
     /// An archive of files.
     Archive(Archive),
     /// Text in UTF-16, by its byte order mark.
@@ -58,7 +57,6 @@ impl SkipReason {
             SkipReason::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("read it as a user that may, and pipe it: sudo cat FILE | chiplog")
             }
-            SkipReason::JournalFile => Some("pipe it: journalctl --file=FILE -o short-iso-precise | chiplog"),
             SkipReason::Archive(_) => Some("unpack it and scan the directory"),
             SkipReason::Utf16 => Some("convert it: iconv -f UTF-16 -t UTF-8 FILE | chiplog"),
             SkipReason::Binary => Some("name the file to have it read all the same"),
@@ -71,7 +69,6 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SkipReason::Unreadable(error) => write!(f, "cannot be read: {error}"),
-            SkipReason::JournalFile => f.write_str("systemd journal files are not supported"),
             SkipReason::Archive(Archive::Tar) => f.write_str("tar archives are not supported"),
             SkipReason::Archive(Archive::Zip) => f.write_str("zip archives are not supported"),
             SkipReason::Utf16 => f.write_str("text in UTF-16 is not supported"),
@@ -101,11 +98,14 @@ impl error::Error for SkipReason {
 /// path never keeps the others from being read.
 ///
 /// Named pipes and devices are inputs when named, and are not looked into.
+///
+/// Journal files of one sequence, such as those of one machine, are one input, wherever they are.
 pub fn discover<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> (Vec<Input>, Vec<Skipped>) {
     let mut walk = Walk::default();
     for path in paths {
         walk.named(path.as_ref());
     }
+    walk.journals.into_inputs(&mut walk.inputs);
     (walk.inputs, walk.skipped)
 }
 
@@ -113,6 +113,7 @@ pub fn discover<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> (Vec<Inpu
 struct Walk {
     inputs: Vec<Input>,
     skipped: Vec<Skipped>,
+    journals: Journals,
     /// Files and directories met, and where.
     met: HashMap<Identity, PathBuf>,
 }
@@ -161,7 +162,11 @@ impl Walk {
             return entries(path).map_err(SkipReason::Unreadable);
         }
         if metadata.is_file() {
-            check_content(path, named)?;
+            if let Content::Journal(sequence) = check_content(path, named)? {
+                self.met.insert(identity, path.to_owned());
+                self.journals.add(path, &metadata, sequence, self.inputs.len());
+                return Ok(Vec::new());
+            }
         } else if !named {
             return Err(SkipReason::NotAFile);
         }
@@ -181,8 +186,15 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(names.iter().map(|name| directory.join(name)).collect())
 }
 
+/// What a file is read as.
+enum Content {
+    Text,
+    /// A journal file, of a sequence.
+    Journal(Option<Sequence>),
+}
+
 /// Looks at the beginning of a file, and at its end if the beginning says nothing.
-fn check_content(path: &Path, named: bool) -> Result<(), SkipReason> {
+fn check_content(path: &Path, named: bool) -> Result<Content, SkipReason> {
     let file = File::open(path).map_err(SkipReason::Unreadable)?;
     let mut text = Decompressor::new(&file, DecodeLimits::default());
     // Damage is reported with the place where it is when the file is read.
@@ -193,19 +205,23 @@ fn check_content(path: &Path, named: bool) -> Result<(), SkipReason> {
     if let Some(reason) = content::never_text(&head) {
         return Err(reason);
     }
-    if named {
-        return Ok(());
-    }
     let compressed = text.compression().is_some();
+    if head.starts_with(JOURNAL_SIGNATURE) {
+        // One that is compressed is read by itself, into memory.
+        return Ok(if compressed { Content::Text } else { Content::Journal(sequence_of(&head)) });
+    }
+    if named {
+        return Ok(Content::Text);
+    }
     drop(text);
     match Texture::of(&head) {
-        Texture::Text => Ok(()),
+        Texture::Text => Ok(Content::Text),
         Texture::Binary => Err(SkipReason::Binary),
         // The end of a compressed file costs as much as reading it.
-        Texture::Hole if compressed => Ok(()),
+        Texture::Hole if compressed => Ok(Content::Text),
         Texture::Hole => {
             let tail = read_tail(file).map_err(SkipReason::Unreadable)?;
-            if Texture::of(&tail) == Texture::Text { Ok(()) } else { Err(SkipReason::Binary) }
+            if Texture::of(&tail) == Texture::Text { Ok(Content::Text) } else { Err(SkipReason::Binary) }
         }
     }
 }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use chiplog_engine::{Block, BlockSource};
+use chiplog_engine::{Block, BlockSource, Elector};
 use chiplog_report::Thousands;
-use chiplog_source::{BlockReader, Decompressor, Input, Limits, OpenInput, SkipReason, Skipped, discover};
+use chiplog_source::{Input, InputBlocks, Limits, SkipReason, Skipped, discover};
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupt;
@@ -91,19 +91,39 @@ pub(crate) fn total_bytes(inputs: &[Input]) -> u64 {
 }
 
 enum Reader {
-    File(BlockReader<Decompressor<Box<dyn io::Read + Send>>>),
+    File(Box<InputBlocks>),
     Live(LiveReader),
 }
 
 impl Reader {
     /// Opens an input. Also tells where the bytes are counted that were read of a file.
-    fn open(input: &Input, interrupt: &Interrupt) -> io::Result<(Self, Arc<AtomicU64>)> {
+    fn open(
+        input: &Input,
+        elector: Option<&Elector>,
+        interrupt: &Interrupt,
+    ) -> io::Result<(Self, Arc<AtomicU64>)> {
         if input.is_live() {
-            let reader = LiveReader::start(input.clone(), interrupt.clone())?;
+            let reader = LiveReader::start(input.clone(), elector.cloned(), interrupt.clone())?;
             return Ok((Self::Live(reader), Arc::default()));
         }
-        let OpenInput { reader, raw_bytes, .. } = input.open()?;
-        Ok((Self::File(BlockReader::new(reader, Limits::default())), raw_bytes))
+        let blocks = input.blocks(Limits::default(), elector.cloned())?;
+        let raw_bytes = blocks.raw_bytes();
+        Ok((Self::File(Box::new(blocks)), raw_bytes))
+    }
+
+    fn lost_messages(&self) -> u64 {
+        match self {
+            Self::File(blocks) => blocks.lost_messages(),
+            Self::Live(reader) => reader.lost_messages(),
+        }
+    }
+
+    /// What could not be read, known at the end.
+    fn troubles(&self) -> Vec<String> {
+        match self {
+            Self::File(blocks) => blocks.troubles(),
+            Self::Live(reader) => reader.troubles().to_vec(),
+        }
     }
 }
 
@@ -116,20 +136,33 @@ pub(crate) struct Blocks<'a> {
     progress: &'a RefCell<Progress>,
     talk: &'a Talk,
     failure: Option<String>,
+    lost_messages: LostMessages,
 }
 
 impl<'a> Blocks<'a> {
-    /// Opens an input; `None` if it cannot be, which has then been said.
+    /// Opens an input; `None` if it cannot be, which has then been said. With an elector, entries of
+    /// journals that are not elected are passed over.
     pub(crate) fn open(
         input: &Input,
+        elector: Option<&Elector>,
         interrupt: &'a Interrupt,
         progress: &'a RefCell<Progress>,
         talk: &'a Talk,
     ) -> Option<Self> {
         let name = name(input);
-        match Reader::open(input, interrupt) {
+        match Reader::open(input, elector, interrupt) {
             Ok((reader, raw_bytes)) => {
-                Some(Self { reader, raw_bytes, name, interrupt, progress, talk, failure: None })
+                let lost_messages = LostMessages::default();
+                Some(Self {
+                    reader,
+                    raw_bytes,
+                    name,
+                    interrupt,
+                    progress,
+                    talk,
+                    failure: None,
+                    lost_messages,
+                })
             }
             Err(error) => {
                 progress.borrow_mut().clear();
@@ -145,9 +178,38 @@ impl<'a> Blocks<'a> {
         block
     }
 
-    /// Why reading ended early, if it did; that has been said.
+    /// Why not all was read, if it was not; that has been said.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+}
+
+impl Blocks<'_> {
+    fn fail(&mut self, message: &str) {
+        self.progress.borrow_mut().clear();
+        self.talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
+        match &mut self.failure {
+            Some(failure) => failure.push_str(&format!("; {message}")),
+            None => self.failure = Some(message.to_owned()),
+        }
+    }
+}
+
+/// Messages that `journalctl -o json` left out: said at once, since the stream may go on for days,
+/// and how many at the end.
+#[derive(Debug, Default)]
+pub(crate) struct LostMessages {
+    is_told: bool,
+}
+
+impl LostMessages {
+    pub(crate) fn tell_first(&mut self, name: &str, count: u64, talk: &Talk) {
+        if count > 0 && !self.is_told {
+            self.is_told = true;
+            let message = format!("{name}: journalctl leaves out messages of 4 KiB or more; they are lost");
+            let hint = "journalctl -o json --all, or -o export";
+            talk.warning("streams without long messages", &message, Some(hint));
+        }
     }
 }
 
@@ -165,13 +227,17 @@ impl BlockSource for Blocks<'_> {
             Reader::File(reader) => reader.next_block(),
             Reader::Live(reader) => reader.next(|| {}),
         };
-        Ok(block.unwrap_or_else(|error| {
-            self.progress.borrow_mut().clear();
-            let message = format!("{error}; what came before was read");
-            self.talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
-            self.failure = Some(message);
+        self.lost_messages.tell_first(&self.name, self.reader.lost_messages(), self.talk);
+        let block = block.unwrap_or_else(|error| {
+            self.fail(&format!("{error}; what came before was read"));
             None
-        }))
+        });
+        if block.is_none() {
+            for trouble in self.reader.troubles() {
+                self.fail(&trouble);
+            }
+        }
+        Ok(block)
     }
 
     fn recycle(&mut self, block: Block) {

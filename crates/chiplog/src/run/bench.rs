@@ -92,7 +92,7 @@ fn find(set: &RuleSet, paths: &[PathBuf], talk: &Talk) -> Result<Found, Failure>
     let mut found = Found::default();
     let mut opened = 0;
     for input in gather(paths, talk)?.list {
-        let Some(mut blocks) = Blocks::open(&input, &interrupt, &progress, talk) else { continue };
+        let Some(mut blocks) = Blocks::open(&input, None, &interrupt, &progress, talk) else { continue };
         opened += 1;
         while let Some(block) = blocks.next() {
             found.block(set, &block.bytes);

@@ -50,7 +50,7 @@ pub(crate) fn run(flags: &Detect, display: TalkFlags, talk: &Talk) -> Result<Exi
     let mut recognised = false;
     let mut lines = 0;
     for input in &inputs.list {
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else { continue };
+        let Some(mut blocks) = Blocks::open(input, None, &interrupt, &progress, talk) else { continue };
         let census = Census::take(name(input), &mut blocks);
         drop(blocks);
         recognised |= !census.formats.is_empty();

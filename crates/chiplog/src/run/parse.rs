@@ -25,7 +25,7 @@ pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
     let mut is_incomplete = inputs.is_incomplete;
     let (mut lines, mut unparsed) = (0u64, 0u64);
     for input in &inputs.list {
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else {
+        let Some(mut blocks) = Blocks::open(input, None, &interrupt, &progress, talk) else {
             is_incomplete = true;
             continue;
         };

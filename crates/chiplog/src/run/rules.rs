@@ -153,7 +153,7 @@ pub(crate) fn attempt(flags: &RulesTry, talk: &Talk) -> Result<Exit, Failure> {
     };
     for (path, wanted_line) in &targets {
         for input in gather(std::slice::from_ref(path), talk)?.list {
-            let Some(mut blocks) = Blocks::open(&input, &interrupt, &progress, talk) else { continue };
+            let Some(mut blocks) = Blocks::open(&input, None, &interrupt, &progress, talk) else { continue };
             let mut number = 0;
             while let Some(block) = blocks.next() {
                 for line in chiplog_parse::lines(&block.bytes) {

@@ -31,6 +31,7 @@ pub(crate) fn run(
     let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
     let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs.list)));
 
+    let elector = pipeline::elector(&rules, &options.engine);
     let mut pipeline = Pipeline::new(&rules, &options.engine);
     let mut warnings = vec![];
     let mut is_incomplete = inputs.is_incomplete;
@@ -39,7 +40,7 @@ pub(crate) fn run(
         if interrupt.raised() {
             break;
         }
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else {
+        let Some(mut blocks) = Blocks::open(input, elector.as_ref(), &interrupt, &progress, talk) else {
             is_incomplete = true;
             continue;
         };

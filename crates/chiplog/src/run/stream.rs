@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chiplog_engine::{Block, BlockSource, Notice, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Block, BlockSource, Notice, Quantity, ScanSummary, State, Unit, Warning};
 use chiplog_parse::{Detector, Format as LineFormat};
 use chiplog_report::{Roughly, StreamText, Thousands, write_scan_json, write_transition_json};
-use chiplog_source::Input;
+use chiplog_source::{Elector, Input};
 use crossbeam_channel::{never, tick};
 
 use super::likely::Known;
 use super::{Selection, advice, check_recognised, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
+use crate::inputs::LostMessages;
 use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
@@ -37,7 +38,8 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
 
     let mut text = StreamText::new(terminal::stdout_style(display.color), display.quiet);
     let format = options.format.chosen();
-    let mut blocks = LiveBlocks::start(input, interrupt.clone(), talk)
+    let elector = pipeline::elector(&rules, &options.engine);
+    let mut blocks = LiveBlocks::start(input, elector, interrupt.clone(), talk)
         .map_err(|error| Failure::no_input(format!("cannot read standard input: {error}")))?;
     if talk.is_terminal && !talk.quiet {
         blocks.introduce(rule_count);
@@ -84,7 +86,14 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
         );
     }
 
+    for trouble in blocks.reader.troubles() {
+        talk.warning("inputs that were read in part", &format!("stdin: {trouble}"), None);
+    }
+    let is_incomplete = broke_off.is_some() || !blocks.reader.troubles().is_empty();
+
     let mut summary = pipeline.finish();
+    let warn = |trouble: &String| Warning { source: Some(Arc::from("stdin")), message: trouble.clone() };
+    summary.warnings.extend(blocks.reader.troubles().iter().map(warn));
     selection.restrict(&mut summary);
     let mut out = io::stdout().lock();
     match format {
@@ -101,7 +110,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     if !interrupt.raised() {
         check_recognised(&summary)?;
     }
-    Ok(exit_of(&summary, options.findings, broke_off.is_some()))
+    Ok(exit_of(&summary, options.findings, is_incomplete))
 }
 
 /// `4 m 14 s, 48,211 lines, 3 findings (1 still open), 0.3 % unparsed`.
@@ -126,15 +135,30 @@ struct LiveBlocks<'a> {
     first: Option<Block>,
     output_closed: Arc<AtomicBool>,
     failure: Option<io::Error>,
+    lost_messages: LostMessages,
     lines: u64,
     talk: &'a Talk,
 }
 
 impl<'a> LiveBlocks<'a> {
-    fn start(input: Input, interrupt: Interrupt, talk: &'a Talk) -> io::Result<Self> {
+    fn start(
+        input: Input,
+        elector: Option<Elector>,
+        interrupt: Interrupt,
+        talk: &'a Talk,
+    ) -> io::Result<Self> {
         let heartbeat = if talk.verbose { tick(HEARTBEAT) } else { never() };
-        let reader = LiveReader::start(input, interrupt)?.with_heartbeat(heartbeat);
-        Ok(Self { reader, first: None, output_closed: Arc::default(), failure: None, lines: 0, talk })
+        let reader = LiveReader::start(input, elector, interrupt)?.with_heartbeat(heartbeat);
+        let lost_messages = LostMessages::default();
+        Ok(Self {
+            reader,
+            first: None,
+            output_closed: Arc::default(),
+            failure: None,
+            lost_messages,
+            lines: 0,
+            talk,
+        })
     }
 
     /// Waits for the first block and says what it is made of.
@@ -170,8 +194,9 @@ impl<'a> LiveBlocks<'a> {
         let Self { reader, lines, talk, .. } = self;
         match reader.next(|| talk.note(&format!("chiplog: {} lines so far", Thousands(*lines)))) {
             Ok(block) => {
+                self.lost_messages.tell_first("stdin", self.reader.lost_messages(), self.talk);
                 if let Some(block) = block.as_ref().filter(|_| self.talk.verbose) {
-                    self.lines += chiplog_parse::lines(&block.bytes).count() as u64;
+                    self.lines += block.lines();
                 }
                 block
             }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chiplog_engine::Origin;
 use chiplog_report::{TableFormat, write_count, write_series};
-use chiplog_source::Input;
+use chiplog_source::{Elector, Input};
 
 use crate::exit::{Exit, Failure};
 use crate::flags::{self, Count, Series, TalkFlags};
@@ -19,7 +19,8 @@ use crate::{clock, rule_files, terminal};
 
 pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let rules = rule_files::load(&flags.engine.rules, talk)?;
-    let reading = Reading::start(&flags.paths, display, talk)?;
+    let elector = pipeline::elector(&rules, &flags.engine);
+    let reading = Reading::start(&flags.paths, elector, display, talk)?;
     let mut plotting = Plotting::new(&rules, &flags.engine, flags.step.0);
     for (input, mut blocks) in reading.open_all() {
         plotting.input(&name(input), clock::of_input(flags.engine.time.clock, input), &mut blocks);
@@ -43,7 +44,7 @@ pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<
 
 pub(crate) fn count(flags: &Count, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let fields = pipeline::fields(&flags.by)?;
-    let reading = Reading::start(&flags.paths, display, talk)?;
+    let reading = Reading::start(&flags.paths, None, display, talk)?;
     let mut table = pipeline::count(
         &fields,
         flags.jobs,
@@ -73,6 +74,7 @@ fn table_format(format: flags::TableFormat) -> TableFormat {
 /// The inputs of a table.
 struct Reading<'a> {
     inputs: Vec<Input>,
+    elector: Option<Elector>,
     interrupt: Interrupt,
     progress: RefCell<Progress>,
     talk: &'a Talk,
@@ -80,19 +82,25 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn start(paths: &[PathBuf], display: TalkFlags, talk: &'a Talk) -> Result<Self, Failure> {
+    fn start(
+        paths: &[PathBuf],
+        elector: Option<Elector>,
+        display: TalkFlags,
+        talk: &'a Talk,
+    ) -> Result<Self, Failure> {
         let inputs = gather(paths, talk)?.list;
         let interrupt =
             Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
         let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
         let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs)));
-        Ok(Self { inputs, interrupt, progress, talk, opened: Cell::new(0) })
+        Ok(Self { inputs, elector, interrupt, progress, talk, opened: Cell::new(0) })
     }
 
     /// Every input that can be opened, each opened when it is its turn.
     fn open_all(&self) -> impl Iterator<Item = (&Input, Blocks<'_>)> {
         self.inputs.iter().take_while(|_| !self.interrupt.raised()).filter_map(|input| {
-            let blocks = Blocks::open(input, &self.interrupt, &self.progress, self.talk)?;
+            let blocks =
+                Blocks::open(input, self.elector.as_ref(), &self.interrupt, &self.progress, self.talk)?;
             self.opened.set(self.opened.get() + 1);
             Some((input, blocks))
         })
