@@ -20,5 +20,5 @@ pub use damage::{Damage, Fault, FaultKind};
 pub use error::{DataError, OpenError};
 pub use header::{Header, State};
 pub use id::{Id128, ParseIdError};
-pub use journal::{DataId, EntryHead, Journal, Limits};
+pub use journal::{DataId, EntryHead, Journal, Limits, Seek};
 pub use read_at::ReadAt;
