@@ -256,7 +256,9 @@ impl<R: ReadAt> Journal<R> {
         // The boot of the cursor may be anywhere in the file, or not in it.
         self.rewind();
         let mut has_boot = false;
-        while !has_boot && let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)? {
+        while !has_boot
+            && let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)?
+        {
             has_boot = entry.head.boot_id == cursor.boot_id;
         }
         self.rewind();
@@ -270,7 +272,8 @@ impl<R: ReadAt> Journal<R> {
                 head.realtime_micros < cursor.realtime_micros
             }
         };
-        let found = self.walk.skip_while(&mut self.windows, &self.header, &mut self.damage, &mut is_before)?;
+        let found =
+            self.walk.skip_while(&mut self.windows, &self.header, &mut self.damage, &mut is_before)?;
         Ok(found.map(|head| {
             let is_same = head.boot_id == cursor.boot_id
                 && head.monotonic_micros == cursor.monotonic_micros

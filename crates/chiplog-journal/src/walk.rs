@@ -94,7 +94,15 @@ impl Walk {
     pub(crate) fn new(header: &Header) -> Self {
         Self {
             layout: header.layout(),
-            chain: Chain { array: 0, n_items: 0, batch_start: 0, batch: Vec::new(), at: 0, taken: 0, bad_array: 0 },
+            chain: Chain {
+                array: 0,
+                n_items: 0,
+                batch_start: 0,
+                batch: Vec::new(),
+                at: 0,
+                taken: 0,
+                bad_array: 0,
+            },
             found: 0,
             last_end: header.first_object(),
             last_seqnum: 0,

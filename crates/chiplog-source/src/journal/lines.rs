@@ -4,8 +4,8 @@ use std::io;
 
 use chiplog_engine::Elector;
 use chiplog_journal::{DataError, DataId, EntryHead, Journal, OpenError, ReadAt};
+use chiplog_parse::Text;
 use chiplog_parse::journal_entry::{self, JournalEntry};
-use chiplog_parse::{Text, UnixNanos};
 
 use super::export::append_line;
 use crate::Limits;
@@ -32,8 +32,10 @@ const MESSAGE: usize = 0;
 /// The latest time that an entry is given. Only a damaged one is later.
 const LAST_MICROS: u64 = i64::MAX as u64 / 1_000;
 
-/// Memory for parts of a file, of which several may be open at once.
-const CACHE_BYTES: usize = 8 << 20;
+/// Memory for parts of a file, of which several may be open at once. A journal is read from front to
+/// back: what is little stays in the nearer caches of the processor, and values that come again and
+/// again are kept apart.
+const CACHE_BYTES: usize = 2 << 20;
 
 /// A journal file, and an entry of it.
 pub(super) struct JournalLines {
@@ -41,7 +43,8 @@ pub(super) struct JournalLines {
     /// Of the entry at hand.
     head: Option<EntryHead>,
     verdicts: Verdicts,
-    scratch: Scratch,
+    names: Names,
+    scratch: Vec<u8>,
 }
 
 /// All that is needed to make a line of an entry, also after the journal has gone on.
@@ -51,12 +54,6 @@ pub(super) struct EntryParts {
     fields: [Option<DataId>; FIELDS.len()],
 }
 
-#[derive(Default)]
-struct Scratch {
-    /// Values, end to end.
-    bytes: Vec<u8>,
-}
-
 impl JournalLines {
     /// Opens a journal, with its place before the first entry.
     pub(super) fn open(bytes: JournalBytes) -> Result<Self, OpenError> {
@@ -64,7 +61,7 @@ impl JournalLines {
         limits.cache_bytes = CACHE_BYTES;
         let mut journal = Journal::open(bytes, limits)?;
         journal.select(&FIELDS);
-        Ok(Self { journal, head: None, verdicts: Verdicts::new(), scratch: Scratch::default() })
+        Ok(Self { journal, head: None, verdicts: Verdicts::new(), names: Names::new(), scratch: Vec::new() })
     }
 
     pub(super) fn journal(&self) -> &Journal<JournalBytes> {
@@ -110,12 +107,16 @@ impl JournalLines {
         limits: Limits,
         lines: &mut Vec<u8>,
     ) -> io::Result<u64> {
-        let Self { journal, scratch: Scratch { bytes }, .. } = self;
+        let Self { journal, names, scratch: bytes, .. } = self;
         bytes.clear();
         let mut ends = [0; FIELDS.len()];
-        for (data, end) in parts.fields.iter().zip(&mut ends) {
-            if let Some(data) = data {
-                bytes.extend_from_slice(value_of(journal, *data)?.unwrap_or_default());
+        for (field, (data, end)) in parts.fields.iter().zip(&mut ends).enumerate() {
+            if let Some(data) = *data {
+                if field == MESSAGE {
+                    bytes.extend_from_slice(value_of(journal, data)?.unwrap_or_default());
+                } else {
+                    names.append(journal, data, bytes)?;
+                }
             }
             *end = bytes.len();
         }
@@ -162,14 +163,10 @@ impl Verdicts {
         Self { slots: vec![u64::MAX; 1 << Self::SLOTS_LOG2].into() }
     }
 
-    fn slot(offset: u64) -> usize {
-        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - Self::SLOTS_LOG2)) as usize
-    }
-
     #[inline]
     fn get(&self, data: DataId) -> Option<bool> {
         let offset = data.offset();
-        let known = self.slots[Self::slot(offset)];
+        let known = self.slots[slot_of(data, Self::SLOTS_LOG2)];
         (known & !1 == offset).then_some(known & 1 == 1)
     }
 
@@ -178,9 +175,57 @@ impl Verdicts {
         let offset = data.offset();
         // Data that is not aligned is damaged, and is not kept.
         if offset & 1 == 0 {
-            self.slots[Self::slot(offset)] = offset | u64::from(verdict);
+            self.slots[slot_of(data, Self::SLOTS_LOG2)] = offset | u64::from(verdict);
         }
     }
 }
 
-const _: () = assert!(UnixNanos(LAST_MICROS as i64 * 1_000).0 > 0);
+/// Short values met lately, all but messages: a direct-mapped cache.
+struct Names {
+    slots: Box<[Name]>,
+}
+
+#[derive(Clone, Default)]
+struct Name {
+    /// `None` is an empty slot.
+    data: Option<DataId>,
+    value: Vec<u8>,
+}
+
+impl Names {
+    const SLOTS_LOG2: u32 = 8;
+    /// Longer ones are not kept.
+    const MAX_BYTES: usize = 256;
+
+    fn new() -> Self {
+        Self { slots: vec![Name::default(); 1 << Self::SLOTS_LOG2].into() }
+    }
+
+    /// Appends a value, as much as can be read of it.
+    fn append(
+        &mut self,
+        journal: &mut Journal<JournalBytes>,
+        data: DataId,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let slot = &mut self.slots[slot_of(data, Self::SLOTS_LOG2)];
+        if slot.data == Some(data) {
+            out.extend_from_slice(&slot.value);
+            return Ok(());
+        }
+        let value = value_of(journal, data)?.unwrap_or_default();
+        if value.len() <= Self::MAX_BYTES {
+            slot.data = Some(data);
+            slot.value.clear();
+            slot.value.extend_from_slice(value);
+        }
+        out.extend_from_slice(value);
+        Ok(())
+    }
+}
+
+/// Where data stands in a table of so many slots.
+#[inline]
+fn slot_of(data: DataId, slots_log2: u32) -> usize {
+    (data.offset().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - slots_log2)) as usize
+}
