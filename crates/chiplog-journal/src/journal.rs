@@ -198,6 +198,15 @@ impl<R: ReadAt> Journal<R> {
         self.walk.rewind(&self.header);
     }
 
+    /// Finds the selected fields of the entry at hand, if others were selected when it was read.
+    pub(crate) fn classify_again(&mut self) -> io::Result<()> {
+        self.selected.clear();
+        match self.head {
+            Some(head) if !self.fields.is_empty() => self.classify(head.offset),
+            _ => Ok(()),
+        }
+    }
+
     fn leave_entry(&mut self) {
         self.head = None;
         self.first.fill(0);
@@ -349,6 +358,10 @@ impl<R: ReadAt> Journal<R> {
     pub fn values(&self, field: usize) -> impl Iterator<Item = DataId> + '_ {
         let of_field = move |selected: &&Selected| usize::from(selected.field) == field;
         self.selected.iter().filter(of_field).map(|selected| DataId(selected.data))
+    }
+
+    pub(crate) fn nth_value(&self, field: usize, nth: usize) -> Option<DataId> {
+        if nth == 0 { self.value(field) } else { self.values(field).nth(nth) }
     }
 
     /// The value of `data`, without the name of its field, decompressed.
