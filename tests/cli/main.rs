@@ -6,6 +6,7 @@ mod corpora;
 mod finding;
 mod help;
 mod incidents;
+mod journals;
 mod licences;
 mod parsing;
 mod pipes;

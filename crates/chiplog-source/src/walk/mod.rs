@@ -26,7 +26,7 @@ use crate::archive::tar::{Tar, TarError};
 use crate::archive::zip::{self, Checked, Method, ReadSeek, Zip};
 use crate::archive::{Kind, label};
 use crate::compression::Magic;
-use crate::content;
+use crate::content::{self, JOURNAL_SIGNATURE};
 use crate::{DecodeLimits, Decompressor, Input, InputKind, SkipReason, origin};
 
 /// Bounds on what an input may ask for.
@@ -199,6 +199,14 @@ impl Walker {
         let flow = match input.kind() {
             InputKind::Stdin => pass.content(&place, &mut Counted::new(io::stdin(), raw_bytes)),
             InputKind::Stream(path) => pass.content(&place, &mut Counted::new(File::open(path)?, raw_bytes)),
+            InputKind::Journal { files, .. } => files.iter().try_for_each(|path| {
+                let name = path.to_string_lossy();
+                let place = Place { name: &name, ..place };
+                match File::open(path) {
+                    Ok(file) => pass.content(&place, &mut Counted::new(file, raw_bytes)),
+                    Err(error) => pass.trouble(&name, error),
+                }
+            }),
             InputKind::File(path) => {
                 let mut file = Counted::new(File::open(path)?, raw_bytes);
                 let mut head = Head::of(&mut file);
@@ -510,14 +518,11 @@ impl Pass<'_> {
 
     /// Something that is neither compressed nor an archive.
     fn text(&mut self, place: &Place<'_>, head: &mut Head<'_>) -> Flow {
-        let is_journal = match content::never_text(head.ahead()) {
-            Some(SkipReason::JournalFile) => true,
-            Some(reason) => {
-                self.counts.others += 1;
-                return (self.visit)(Found::LeftOut { name: place.name, reason });
-            }
-            None => false,
-        };
+        if let Some(reason) = content::never_text(head.ahead()) {
+            self.counts.others += 1;
+            return (self.visit)(Found::LeftOut { name: place.name, reason });
+        }
+        let is_journal = head.ahead().starts_with(JOURNAL_SIGNATURE);
         // Others were looked at when they were found, or are wanted whatever they are.
         if place.is_inside && !is_journal {
             match judge::judge(head.ahead()) {
