@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chiplog_source::{Kmsg, KmsgOptions, Pipe, Source, Waker};
 use rustix::fs::OFlags;
 
+use super::journal;
 use super::supervised::{Open, Supervised};
 use crate::exit::Failure;
 use crate::flags::{From, Watch};
@@ -35,6 +36,9 @@ pub(super) fn sources(flags: &Watch, waker: &Waker) -> Result<Vec<Planned>, Fail
     let mut planned = vec![];
     if flags.stdin.is_some() {
         planned.push(stdin(waker.clone()));
+    }
+    if let Some(units) = &flags.journal {
+        planned.push(journal::planned(flags, units, waker.clone()));
     }
     if let Some(device) = &flags.kmsg {
         planned.push(kmsg(device.clone(), flags.from, waker.clone()));
