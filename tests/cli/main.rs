@@ -1,5 +1,6 @@
 //! The program as its users meet it: arguments and bytes in, bytes and an exit code out.
 
+mod archives;
 mod bad_input;
 mod chains;
 mod corpora;

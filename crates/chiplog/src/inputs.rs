@@ -90,8 +90,8 @@ impl LeftOut {
         }
         let copies = std::mem::take(&mut self.copies);
         if copies > 0 {
-            let files = files(copies);
-            talk.note(&format!("note: {files} left out: their lines are in other logs that are read"));
+            let (files, whose) = (files(copies), if copies == 1 { "its" } else { "their" });
+            talk.note(&format!("note: {files} left out: {whose} lines are in other logs that are read"));
         }
     }
 }
