@@ -303,9 +303,9 @@ fn a_source_that_fails_does_not_stop_the_others() {
     daemon.stdout.wait_for(r#""rule_id":"etcd-slow-fsync""#);
     // It comes back when there is something to read.
     mkfifo(&place.path("nothing"));
-    let kernel = OpenOptions::new().write(true).open(place.path("nothing")).unwrap();
+    let mut kernel = OpenOptions::new().write(true).open(place.path("nothing")).unwrap();
+    kernel.write_all(b"6,1,1,-;it is here\n").unwrap();
     daemon.stderr.wait_for("reading again after");
-    drop(kernel);
     daemon.stop();
 }
 
@@ -348,10 +348,10 @@ fn rules_are_read_again_and_wrong_ones_are_refused() {
 
     // A window goes on over a reload that leaves its rule as it was.
     let second = RULE.replace("disk-slow", "net-slow").replace("disk is slow", "net is slow");
-    fs::write(place.path("more.toml"), second).unwrap();
-    fs::write(&rules, RULE).unwrap();
+    let both = [RULE, &second].map(|rule| rule.replace("\nid =", "[[rule]]\nid ="));
+    fs::write(&rules, both.concat()).unwrap();
     daemon.signal("-HUP");
-    daemon.stderr.wait_for("read 1 rule");
+    daemon.stderr.wait_for("rules: 1 kept, 0 changed, 1 added, 0 removed");
     daemon.write(SLOW);
     daemon.stdout.wait_for(r#""rule_id":"disk-slow""#);
     place.wait_until(|report| hits(report, "disk-slow") == 2);

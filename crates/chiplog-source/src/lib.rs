@@ -38,8 +38,11 @@ mod content;
 mod decompress;
 mod discover;
 mod error;
+#[cfg(unix)]
+mod follow;
 mod input;
 mod journal;
+mod journalctl;
 mod kmsg;
 mod origin;
 mod pipe;
@@ -57,8 +60,11 @@ pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
+#[cfg(unix)]
+pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
 pub use journal::{ExportDamage, ExportReader};
+pub use journalctl::{Journalctl, JournalctlOptions};
 pub use kmsg::{Kmsg, KmsgOptions};
 pub use origin::origin_of;
 pub use pipe::Pipe;

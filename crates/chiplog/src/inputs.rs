@@ -59,7 +59,7 @@ impl LeftOut {
     pub(crate) fn tell(&mut self, name: &str, reason: &SkipReason, named: bool, talk: &Talk) -> bool {
         let message = format!("{name}: {reason}");
         let counter = match reason {
-            SkipReason::CopyOf(_) => &mut self.copies,
+            SkipReason::CopyOf(_) | SkipReason::PartOf(_) => &mut self.copies,
             SkipReason::SameAs(_) => &mut self.others,
             SkipReason::Binary | SkipReason::NotAFile if !named => &mut self.others,
             reason => {
@@ -91,7 +91,7 @@ impl LeftOut {
         let copies = std::mem::take(&mut self.copies);
         if copies > 0 {
             let files = files(copies);
-            talk.note(&format!("note: {files} left out: copies of logs that are read, counted once"));
+            talk.note(&format!("note: {files} left out: their lines are in other logs that are read"));
         }
     }
 }
