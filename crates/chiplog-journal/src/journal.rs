@@ -63,6 +63,17 @@ impl DataId {
     }
 }
 
+/// Where the search for a place came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seek {
+    /// Right after the entry that was looked for.
+    Exact,
+    /// That entry is not there; before the first one that is later.
+    Later,
+    /// At the end: nothing is later.
+    End,
+}
+
 /// An open journal file, and a place in it.
 ///
 /// See the [crate] for an example.
@@ -116,7 +127,7 @@ impl<R: ReadAt> Journal<R> {
             items_bytes: 0,
             items: Vec::new(),
             fields: Vec::new(),
-            verdicts: Verdicts::new(),
+            verdicts: Verdicts::none(),
             first: Vec::new(),
             selected: Vec::new(),
             unknown: Vec::new(),
@@ -150,7 +161,7 @@ impl<R: ReadAt> Journal<R> {
         self.fields = fields.iter().map(|field| field.as_bytes().into()).collect();
         self.first = vec![0; fields.len()];
         self.selected.clear();
-        self.verdicts = Verdicts::new();
+        self.verdicts = Verdicts::none();
     }
 
     /// Goes to the next entry.
@@ -162,9 +173,7 @@ impl<R: ReadAt> Journal<R> {
     ///
     /// If the system cannot read the file.
     pub fn next_entry(&mut self) -> io::Result<Option<EntryHead>> {
-        self.head = None;
-        self.first.fill(0);
-        self.selected.clear();
+        self.leave_entry();
         let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)? else {
             self.damage.entries_missing = self.entries_missing();
             return Ok(None);
@@ -182,6 +191,115 @@ impl<R: ReadAt> Journal<R> {
         Ok(self.head)
     }
 
+    /// Goes back to the place before the first entry.
+    pub fn rewind(&mut self) {
+        self.leave_entry();
+        self.damage.begin();
+        self.walk.rewind(&self.header);
+    }
+
+    /// Finds the selected fields of the entry at hand, if others were selected when it was read.
+    pub(crate) fn classify_again(&mut self) -> io::Result<()> {
+        self.selected.clear();
+        match self.head {
+            Some(head) if !self.fields.is_empty() => self.classify(head.offset),
+            _ => Ok(()),
+        }
+    }
+
+    fn leave_entry(&mut self) {
+        self.head = None;
+        self.first.fill(0);
+        self.selected.clear();
+    }
+
+    /// Goes to the place before the first entry for which `is_before` does not hold, and gives the
+    /// head of that entry. Few entries are looked at: they must stand in the order that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot read the file.
+    fn seek(&mut self, is_before: &mut dyn FnMut(&EntryHead) -> bool) -> io::Result<Option<EntryHead>> {
+        self.leave_entry();
+        self.damage.begin();
+        self.walk.seek(&mut self.windows, &self.header, &mut self.damage, is_before)
+    }
+
+    /// Goes to the place before the first entry of that time or later, going by the order of
+    /// entries: where a clock was set back, entries of that time may stand before it.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot read the file.
+    pub fn seek_realtime(&mut self, realtime_micros: u64) -> io::Result<()> {
+        self.seek(&mut |head| head.realtime_micros < realtime_micros).map(drop)
+    }
+
+    /// Goes to the place right after the entry of `cursor`: the next one is the first that is later.
+    ///
+    /// What is later is told by sequence numbers where the cursor is of this file's sequence, else
+    /// by the time since boot where the file has entries of the cursor's boot, else by the time.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot read the file.
+    pub fn seek_after(&mut self, cursor: &Cursor) -> io::Result<Seek> {
+        let found = if cursor.seqnum_id == self.header.seqnum_id {
+            let found = self.seek(&mut |head| head.seqnum < cursor.seqnum)?;
+            found.map(|head| (head, head.seqnum == cursor.seqnum))
+        } else {
+            self.seek_in_other_sequence(cursor)?
+        };
+        Ok(match found {
+            None => Seek::End,
+            Some((_, false)) => Seek::Later,
+            Some((_, true)) => {
+                self.walk.next(&mut self.windows, &self.header, &mut self.damage)?;
+                Seek::Exact
+            }
+        })
+    }
+
+    /// The first entry that is the one of `cursor` or later, and whether it is that one.
+    fn seek_in_other_sequence(&mut self, cursor: &Cursor) -> io::Result<Option<(EntryHead, bool)>> {
+        // The boot of the cursor may be anywhere in the file, or not in it.
+        self.rewind();
+        let mut has_boot = false;
+        while !has_boot
+            && let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)?
+        {
+            has_boot = entry.head.boot_id == cursor.boot_id;
+        }
+        self.rewind();
+        let mut is_in_boot = false;
+        let mut is_before = |head: &EntryHead| {
+            if has_boot {
+                let is_of_boot = head.boot_id == cursor.boot_id;
+                is_in_boot |= is_of_boot;
+                !is_in_boot || (is_of_boot && head.monotonic_micros < cursor.monotonic_micros)
+            } else {
+                head.realtime_micros < cursor.realtime_micros
+            }
+        };
+        let found =
+            self.walk.skip_while(&mut self.windows, &self.header, &mut self.damage, &mut is_before)?;
+        Ok(found.map(|head| {
+            let is_same = head.boot_id == cursor.boot_id
+                && head.monotonic_micros == cursor.monotonic_micros
+                && head.realtime_micros == cursor.realtime_micros
+                && head.xor_hash == cursor.xor_hash;
+            (head, is_same)
+        }))
+    }
+
+    /// Gives back the memory that holds parts of the file; it is taken again when it is needed. The
+    /// place stays, and the entry at hand.
+    pub fn release_memory(&mut self) {
+        self.windows.release();
+        self.payloads = Payloads::new(self.layout, self.limits);
+        self.verdicts = Verdicts::none();
+    }
+
     fn entries_missing(&self) -> u64 {
         // A count that cannot be right says nothing.
         if self.header.n_entries > self.header.n_objects {
@@ -193,6 +311,7 @@ impl<R: ReadAt> Journal<R> {
     /// Finds the selected fields among the items of the entry at `offset`.
     fn classify(&mut self, offset: u64) -> io::Result<()> {
         self.unknown.clear();
+        self.verdicts.make();
         let items = self.windows.exact(offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
         let (verdicts, selected, unknown) = (&self.verdicts, &mut self.selected, &mut self.unknown);
         if self.layout.is_compact {
@@ -239,6 +358,10 @@ impl<R: ReadAt> Journal<R> {
     pub fn values(&self, field: usize) -> impl Iterator<Item = DataId> + '_ {
         let of_field = move |selected: &&Selected| usize::from(selected.field) == field;
         self.selected.iter().filter(of_field).map(|selected| DataId(selected.data))
+    }
+
+    pub(crate) fn nth_value(&self, field: usize, nth: usize) -> Option<DataId> {
+        if nth == 0 { self.value(field) } else { self.values(field).nth(nth) }
     }
 
     /// The value of `data`, without the name of its field, decompressed.
@@ -387,8 +510,15 @@ impl Verdicts {
     const OTHER: u8 = u8::MAX;
     const SETS_LOG2: u32 = 11;
 
-    fn new() -> Self {
-        Self { sets: vec![[u64::MAX; 4]; 1 << Self::SETS_LOG2].into() }
+    fn none() -> Self {
+        Self { sets: Box::default() }
+    }
+
+    #[inline]
+    fn make(&mut self) {
+        if self.sets.is_empty() {
+            self.sets = vec![[u64::MAX; 4]; 1 << Self::SETS_LOG2].into();
+        }
     }
 
     #[inline]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use chiplog_engine::{
-    BlockSource, CountField, CountTable, Incident, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions,
-    ScanSummary, Series, SeriesOptions, SeriesTable, count_fields, diagnose, run_case,
+    BlockSource, CountField, CountTable, Elector, Incident, InputOptions, Notice, Origin, Scan, ScanMode,
+    ScanOptions, ScanSummary, Series, SeriesOptions, SeriesTable, count_fields, diagnose, run_case,
 };
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
@@ -26,18 +26,30 @@ fn workers(jobs: Option<NonZeroUsize>) -> usize {
     jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
+fn mode(flags: &EngineFlags) -> ScanMode {
+    if flags.speed.dense { ScanMode::Dense } else { ScanMode::Sparse }
+}
+
+/// What tells sources which entries of a journal a run with these rules looks at.
+pub(crate) fn elector(rules: &RuleSet, flags: &EngineFlags) -> Option<Elector> {
+    Elector::new(rules, mode(flags))
+}
+
 fn scan_options(flags: &EngineFlags) -> ScanOptions {
     let (since, until) = clock::range(flags.time);
-    let mode = if flags.speed.dense { ScanMode::Dense } else { ScanMode::Sparse };
-    ScanOptions { workers: workers(flags.speed.jobs), mode, since, until }
+    ScanOptions { workers: workers(flags.speed.jobs), mode: mode(flags), since, until }
 }
 
 /// Rules over inputs.
-pub(crate) struct Pipeline(Scan);
+pub(crate) struct Pipeline {
+    scan: Scan,
+    /// What a guess of the year rests on, of each input.
+    year_rests_on: Vec<Option<&'static str>>,
+}
 
 impl Pipeline {
     pub(crate) fn new(rules: &RuleSet, flags: &EngineFlags) -> Self {
-        Self(Scan::new(rules, scan_options(flags)))
+        Self { scan: Scan::new(rules, scan_options(flags)), year_rests_on: Vec::new() }
     }
 
     pub(crate) fn input(
@@ -50,11 +62,19 @@ impl Pipeline {
     ) {
         let (name, origin) = (Arc::clone(&log.name), log.origin.clone());
         let input = InputOptions { name, clock, is_live, origin };
-        let Ok(()) = self.0.input(&input, source, on_notice);
+        self.year_rests_on.push(match log.modified_unix_nanos {
+            Some(_) => Some("the file's time"),
+            None => log.is_live.then_some("the present"),
+        });
+        let Ok(()) = self.scan.input(&input, source, on_notice);
     }
 
     pub(crate) fn finish(self) -> ScanSummary {
-        self.0.finish()
+        let mut summary = self.scan.finish();
+        for (input, words) in summary.inputs.iter_mut().zip(self.year_rests_on) {
+            input.year_rests_on = words.filter(|_| input.year_was_guessed).map(Arc::from);
+        }
+        summary
     }
 }
 

@@ -99,13 +99,15 @@ proptest! {
     }
 }
 
+const BUSY_SECONDS: usize = 20;
+
 /// A session with some of everything.
 fn busy(rules: &RuleSet) -> Session {
     let mut session = Session::new(rules, ScanOptions::default());
     let clock = Clock::from_year(2019).with_utc_offset_seconds(0);
     for (number, host) in ["cp-1", "w-1"].into_iter().enumerate() {
         let mut log = String::new();
-        for second in 0..40 {
+        for second in 0..BUSY_SECONDS {
             let (short, who) = (format!("May 21 10:00:{second:02} {host}"), second % 3);
             log += &format!("{short} app[7]: boom who=w{who} took {}ms\n", 100 + 1_300 * who);
             log += &format!("{short} systemd-journald[5]: Suppressed {second} messages from a.service\n");
@@ -187,14 +189,37 @@ fn bytes_of_another_form_are_told_as_such() {
     assert!(error.to_string().starts_with("saved state of format 77; this release reads format "));
 }
 
-/// Whoever changes what is saved must raise the number of the form, too.
+/// What was saved once can be restored, as long as the number of its form is the same: whoever
+/// changes what is saved raises that number. With UPDATE_SNAPSHOTS=1 in the environment, writes the
+/// file anew.
 #[test]
-fn the_form_of_saved_bytes_is_that_of_its_number() {
-    let bytes = busy(&RULES).save();
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    assert_eq!((bytes[0], bytes.len(), format!("{hash:x}").as_str()), (1, 0, ""));
+fn what_an_earlier_build_saved_can_be_restored() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/session.saved");
+    let rules = rules(
+        "[[rule]]\nid = 'boom'\nmatch = 'boom'\ntake = { took = 'took (\\S+)', who = 'who=(\\w+)' }\n\
+         window = { by = ['who'], span = '10s' }\nopen = 'count >= 3'\nclose = 'count == 0 for 15s'\n\
+         [[rule]]\nid = 'gap'\nmatch = { event = 'suppress.journald' }\n",
+    );
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|value| value == "1") {
+        std::fs::write(path, busy(&rules).save()).unwrap();
+    }
+    let bytes = std::fs::read(path).unwrap();
+    let (mut session, _) = Session::restore(&rules, ScanOptions::default(), &bytes)
+        .unwrap_or_else(|error| panic!("{error}; UPDATE_SNAPSHOTS=1 saves anew"));
+    assert_eq!(session.save(), bytes);
+    let tell = |session: &Session| {
+        let summary = session.summary();
+        let (inputs, boom) = (&summary.inputs, &summary.rules["boom"]);
+        let finding = &summary.findings[0];
+        let lines = inputs.iter().map(|input| input.lines).collect::<Vec<_>>();
+        let chains = inputs[0].formats.keys().map(|chain| format!("{chain:?}")).collect::<Vec<_>>();
+        let values = (boom.values[0].count, boom.values[0].max, boom.values[0].p50);
+        (lines, chains, boom.hits, values, summary.gaps.len(), finding.clone())
+    };
+    let fresh = busy(&rules);
+    assert_eq!(tell(&session), tell(&fresh));
+    session.end("log0", &mut |_| {});
+    assert_eq!(session.summary().inputs.len(), 2);
 }
 
 const BEFORE: &str = r#"

@@ -4,6 +4,8 @@ mod budget;
 mod duplicates;
 mod head;
 mod judge;
+mod sections;
+pub(crate) mod severities;
 
 use std::fmt;
 use std::fs::File;
@@ -18,11 +20,13 @@ use self::budget::{Budget, Counted, Metered};
 use self::duplicates::{Candidate, Hashing, Key, Seen};
 use self::head::{HEAD_BYTES, Head};
 use self::judge::Verdict;
+use self::sections::{Sections, Title};
+use self::severities::Severities;
 use crate::archive::tar::{Tar, TarError};
 use crate::archive::zip::{self, Checked, Method, ReadSeek, Zip};
 use crate::archive::{Kind, label};
 use crate::compression::Magic;
-use crate::content;
+use crate::content::{self, JOURNAL_SIGNATURE};
 use crate::{DecodeLimits, Decompressor, Input, InputKind, SkipReason, origin};
 
 /// Bounds on what an input may ask for.
@@ -173,46 +177,57 @@ impl Walker {
         visit: Visit<'_>,
     ) -> io::Result<()> {
         let name = input.path().map_or_else(|| "stdin".into(), |path| path.to_string_lossy());
-        let place = Place {
-            name: &name,
-            modified_unix_nanos: input.modified_unix_nanos(),
-            is_inside: false,
-            depth: 0,
-        };
+        let place =
+            Place { name: &name, modified_unix_nanos: input.modified_unix_nanos(), ..Place::default() };
         let budget = Budget::new(self.limits.decode, input.total_bytes(), raw_bytes);
-        let mut pass = Pass {
+        let mut pass = self.begin(&budget, visit);
+        let flow = match input.kind() {
+            InputKind::Stdin => pass.content(&place, &mut Counted::new(io::stdin(), raw_bytes)),
+            InputKind::Stream(path) => pass.content(&place, &mut Counted::new(File::open(path)?, raw_bytes)),
+            InputKind::Journal { files, .. } => files.iter().try_for_each(|path| {
+                let name = path.to_string_lossy();
+                let place = Place { name: &name, ..place };
+                match File::open(path) {
+                    Ok(file) => pass.content(&place, &mut Counted::new(file, raw_bytes)),
+                    Err(error) => pass.trouble(&name, error),
+                }
+            }),
+            InputKind::File(path) => {
+                let mut file = Counted::new(File::open(path)?, raw_bytes);
+                pass.seekable(&place, input.total_bytes(), &mut file)
+            }
+        };
+        pass.finish(&name, flow);
+        Ok(())
+    }
+
+    /// Reads an input that is in memory, as [`Walker::walk`] does a file of that name and content.
+    pub fn walk_bytes(&mut self, name: &str, bytes: &[u8], visit: Visit<'_>) {
+        let size_bytes = Some(bytes.len() as u64);
+        let budget = Budget::new(self.limits.decode, size_bytes, &Arc::default());
+        let mut pass = self.begin(&budget, visit);
+        let flow = pass.seekable(&Place { name, ..Place::default() }, size_bytes, &mut Cursor::new(bytes));
+        pass.finish(name, flow);
+    }
+
+    fn begin<'p>(&'p mut self, budget: &'p Budget, visit: Visit<'p>) -> Pass<'p> {
+        Pass {
             limits: self.limits,
             seen: &mut self.seen,
-            budget: &budget,
+            budget,
             visit,
             counts: MemberCounts::default(),
             members: 0,
             has_archive: false,
-        };
-        let flow = match input.kind() {
-            InputKind::Stdin => pass.content(&place, &mut Counted::new(io::stdin(), raw_bytes)),
-            InputKind::Stream(path) => pass.content(&place, &mut Counted::new(File::open(path)?, raw_bytes)),
-            InputKind::File(path) => {
-                let mut file = Counted::new(File::open(path)?, raw_bytes);
-                let mut head = Head::of(&mut file);
-                if Zip::is_zip(head.ahead()) {
-                    drop(head);
-                    pass.zip(&place, &mut file)
-                } else {
-                    pass.file(&place, input.total_bytes(), &mut head)
-                }
-            }
-        };
-        if pass.has_archive && flow.is_continue() {
-            let counts = pass.counts;
-            let _ = (pass.visit)(Found::Archive { name: &name, counts });
+            severities: Severities::default(),
+            held: Vec::new(),
+            held_bytes: 0,
         }
-        Ok(())
     }
 }
 
 /// Where a pass is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Place<'a> {
     name: &'a str,
     modified_unix_nanos: Option<i64>,
@@ -230,6 +245,19 @@ struct Pass<'p> {
     counts: MemberCounts,
     members: u64,
     has_archive: bool,
+    severities: Severities,
+    /// Files that wait until it is known whether there is one that holds their lines.
+    held: Vec<Held>,
+    held_bytes: u64,
+}
+
+/// A file in memory.
+struct Held {
+    name: String,
+    modified_unix_nanos: Option<i64>,
+    depth: u8,
+    bytes: Vec<u8>,
+    failure: Option<io::Error>,
 }
 
 type Flow = ControlFlow<()>;
@@ -239,8 +267,78 @@ impl Pass<'_> {
         (self.visit)(Found::Trouble { name, message: message.to_string() })
     }
 
-    /// A file as it is stored somewhere, unless it was read before.
+    /// An input that can be read at any place.
+    fn seekable(
+        &mut self,
+        place: &Place<'_>,
+        size_bytes: Option<u64>,
+        mut reader: &mut dyn ReadSeek,
+    ) -> Flow {
+        let mut head = Head::of(&mut reader);
+        if Zip::is_zip(head.ahead()) {
+            drop(head);
+            return self.zip(place, reader);
+        }
+        self.file(place, size_bytes, &mut head)
+    }
+
+    /// The end of the input.
+    fn finish(mut self, name: &str, flow: Flow) {
+        if flow.is_continue() && self.release().is_continue() && self.has_archive {
+            let counts = self.counts;
+            // There is nothing left that could be broken off.
+            let _ = (self.visit)(Found::Archive { name, counts });
+        }
+    }
+
+    /// A file as it is stored somewhere. In an archive, a file of klog with only part of the severities waits
+    /// for the one with all of them, which may come behind it.
     fn file(&mut self, place: &Place<'_>, size_bytes: Option<u64>, reader: &mut dyn Read) -> Flow {
+        if !place.is_inside || !Severities::is_part(place.name) {
+            self.severities.note(place.name);
+            return self.whole_file(place, size_bytes, reader);
+        }
+        if let Some(whole) = self.severities.whole(place.name) {
+            let whole = whole.to_owned();
+            return self.part(place.name, whole);
+        }
+        let room = self.limits.memory_bytes - self.held_bytes;
+        let mut bytes = Vec::new();
+        let failure = reader.take(room + 1).read_to_end(&mut bytes).err();
+        if bytes.len() as u64 > room {
+            let message = "held no longer in memory: its lines may be counted again in the INFO file";
+            self.trouble(place.name, message)?;
+            return self.whole_file(place, size_bytes, &mut Head::ready(bytes, failure, reader));
+        }
+        self.held_bytes += bytes.len() as u64;
+        let (name, modified_unix_nanos) = (place.name.to_owned(), place.modified_unix_nanos);
+        self.held.push(Held { name, modified_unix_nanos, depth: place.depth, bytes, failure });
+        Flow::Continue(())
+    }
+
+    /// Reads the files that wait for one with all their lines, if there was none.
+    fn release(&mut self) -> Flow {
+        for held in std::mem::take(&mut self.held) {
+            let Held { name, modified_unix_nanos, depth, bytes, failure } = held;
+            if let Some(whole) = self.severities.whole(&name) {
+                let whole = whole.to_owned();
+                self.part(&name, whole)?;
+                continue;
+            }
+            let place = Place { name: &name, modified_unix_nanos, is_inside: true, depth };
+            let size = failure.is_none().then_some(bytes.len() as u64);
+            self.whole_file(&place, size, &mut Head::ready(bytes, failure, &mut io::empty()))?;
+        }
+        Flow::Continue(())
+    }
+
+    fn part(&mut self, name: &str, whole: String) -> Flow {
+        self.counts.duplicates += 1;
+        (self.visit)(Found::LeftOut { name, reason: SkipReason::PartOf(whole) })
+    }
+
+    /// A file, unless it was read before.
+    fn whole_file(&mut self, place: &Place<'_>, size_bytes: Option<u64>, reader: &mut dyn Read) -> Flow {
         let mut head = Head::of(reader);
         let Some(key) = size_bytes.and_then(|size| Key::of(size, head.ahead())) else {
             return self.content(place, &mut head);
@@ -362,9 +460,10 @@ impl Pass<'_> {
                 is_inside: true,
                 depth: place.depth,
             };
-            let mut within = Within { reader: &mut tar, has_failed: false };
+            // Holes of sparse files are text that is not stored.
+            let mut within = Metered::new(Within { reader: &mut tar, has_failed: false }, self.budget);
             self.file(&inner, Some(entry.size_bytes), &mut within)?;
-            if within.has_failed {
+            if within.into_inner().has_failed || self.budget.is_spent() {
                 // Whoever read it has told.
                 return Flow::Continue(());
             }
@@ -395,6 +494,9 @@ impl Pass<'_> {
                 return Flow::Continue(());
             }
             self.zip_member(&place, &mut zip, &entry)?;
+            if self.budget.is_spent() {
+                return Flow::Continue(());
+            }
         }
     }
 
@@ -439,14 +541,11 @@ impl Pass<'_> {
 
     /// Something that is neither compressed nor an archive.
     fn text(&mut self, place: &Place<'_>, head: &mut Head<'_>) -> Flow {
-        let is_journal = match content::never_text(head.ahead()) {
-            Some(SkipReason::JournalFile) => true,
-            Some(reason) => {
-                self.counts.others += 1;
-                return (self.visit)(Found::LeftOut { name: place.name, reason });
-            }
-            None => false,
-        };
+        if let Some(reason) = content::never_text(head.ahead()) {
+            self.counts.others += 1;
+            return (self.visit)(Found::LeftOut { name: place.name, reason });
+        }
+        let is_journal = head.ahead().starts_with(JOURNAL_SIGNATURE);
         // Others were looked at when they were found, or are wanted whatever they are.
         if place.is_inside && !is_journal {
             match judge::judge(head.ahead()) {
@@ -461,7 +560,34 @@ impl Pass<'_> {
                 }
             }
         }
+        if !is_journal && Title::begins(head.ahead()) {
+            return self.sections(place, head);
+        }
         self.member(place, head, is_journal)
+    }
+
+    /// Logs that follow each other in one text.
+    fn sections(&mut self, place: &Place<'_>, reader: &mut dyn Read) -> Flow {
+        self.has_archive = true;
+        let mut sections = Sections::new(reader);
+        loop {
+            let title = match sections.next() {
+                Ok(Some(title)) => title,
+                Ok(None) => return Flow::Continue(()),
+                Err(error) => return self.trouble(place.name, error),
+            };
+            if !self.count_member(place.name)? {
+                return Flow::Continue(());
+            }
+            let name = label(place.name, title.name.as_bytes());
+            let place = Place { name: &name, is_inside: true, ..*place };
+            let mut head = Head::of(&mut sections);
+            if judge::judge(head.ahead()) == Verdict::Log {
+                self.member_of(&place, &mut head, false, title.origin)?;
+            } else {
+                self.other(&place, &mut head)?;
+            }
+        }
     }
 
     fn other(&mut self, place: &Place<'_>, head: &mut Head<'_>) -> Flow {
@@ -473,12 +599,22 @@ impl Pass<'_> {
     }
 
     fn member(&mut self, place: &Place<'_>, reader: &mut dyn Read, is_journal: bool) -> Flow {
+        self.member_of(place, reader, is_journal, origin::of(place.name))
+    }
+
+    fn member_of(
+        &mut self,
+        place: &Place<'_>,
+        reader: &mut dyn Read,
+        is_journal: bool,
+        origin: Origin,
+    ) -> Flow {
         self.counts.logs += 1;
         (self.visit)(Found::Member(Member {
             name: place.name,
             reader,
             modified_unix_nanos: place.modified_unix_nanos,
-            origin: origin::of(place.name),
+            origin,
             is_journal,
         }))
     }

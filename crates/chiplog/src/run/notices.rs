@@ -2,8 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use chiplog_engine::Notice;
-use chiplog_report::{StreamText, write_transition_json};
+use chiplog_engine::{Notice, ScanSummary};
+use chiplog_report::{StreamText, write_clock_step_json, write_gap_json, write_transition_json};
 use chiplog_rules::RuleSet;
 
 use super::likely::Known;
@@ -33,6 +33,11 @@ impl Printer {
         }
     }
 
+    /// Goes on after an earlier run that found this.
+    pub(crate) fn resume(&mut self, summary: &ScanSummary) {
+        self.known.resume(summary);
+    }
+
     /// Prints a notice, unless there was an error before.
     pub(crate) fn print(&mut self, notice: Notice<'_>) {
         if self.failure.is_none() {
@@ -53,6 +58,9 @@ impl Printer {
                 self.text.transition(&mut out, finding, advice, cause.as_ref())?;
             }
             (Format::Text, Notice::Gap(gap)) => self.text.gap(&mut out, gap)?,
+            (Format::Jsonl, Notice::Gap(gap)) => write_gap_json(&mut out, gap)?,
+            (Format::Text, Notice::ClockStep(step)) => self.text.clock_step(&mut out, step)?,
+            (Format::Jsonl, Notice::ClockStep(step)) => write_clock_step_json(&mut out, step)?,
             (Format::Jsonl, Notice::Transition(finding)) => {
                 write_transition_json(&mut out, finding, cause.as_ref())?;
             }

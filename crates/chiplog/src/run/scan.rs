@@ -31,7 +31,8 @@ pub(crate) fn run(
     let progress = Progress::new(bar, total_bytes(&inputs.list));
 
     let mut pipeline = Pipeline::new(&rules, &options.engine);
-    let mut reading = Reading::new(inputs.list, interrupt.clone(), progress, talk);
+    let elector = pipeline::elector(&rules, &options.engine);
+    let mut reading = Reading::new(inputs.list, interrupt.clone(), progress, talk).with_elector(elector);
     while let Some(log) = reading.next_log() {
         let clock = clock::of_log(options.engine.time.clock, &log);
         pipeline.input(&log, clock, false, &mut reading, &mut |_| {});
@@ -44,6 +45,14 @@ pub(crate) fn run(
 
     let mut summary = pipeline.finish();
     summary.warnings.extend(warnings);
+    for input in summary.inputs.iter_mut().filter(|input| input.year_rests_on.is_some()) {
+        let in_archive = |archive: &chiplog_engine::Archive| {
+            input.name.strip_prefix(&*archive.name).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if archives.iter().any(in_archive) {
+            input.year_rests_on = Some("the archive's times".into());
+        }
+    }
     summary.archives = archives;
     summary.interrupted = interrupt.raised();
     selection.restrict(&mut summary);

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_engine::{Block, InputOptions, Notice, ScanOptions, ScanSummary, Session};
+use chiplog_engine::{
+    Block, InputOptions, Notice, RestoreError, RuleChanges, ScanOptions, ScanSummary, Session,
+};
 use chiplog_rules::RuleSet;
 use chiplog_source::{Loss, Stream, origin_of};
 
@@ -17,19 +19,19 @@ pub(super) struct Engine {
     streams: HashMap<Arc<str>, InputOptions>,
 }
 
-pub(super) struct RuleChanges;
-
 impl Engine {
     pub(super) fn new(rules: &RuleSet, clock: ClockFlags) -> Self {
         Self { session: Session::new(rules, ScanOptions::default()), clock, streams: HashMap::new() }
     }
 
+    /// Goes on from what was saved, with rules that may have changed.
     pub(super) fn restore(
         rules: &RuleSet,
         clock: ClockFlags,
-        _saved: &[u8],
-    ) -> Result<(Self, RuleChanges), String> {
-        Ok((Self::new(rules, clock), RuleChanges))
+        saved: &[u8],
+    ) -> Result<(Self, RuleChanges), RestoreError> {
+        let (session, changes) = Session::restore(rules, ScanOptions::default(), saved)?;
+        Ok((Self { session, clock, streams: HashMap::new() }, changes))
     }
 
     pub(super) fn absorb(&mut self, stream: &Stream, block: &Block, on_notice: &mut dyn FnMut(Notice<'_>)) {
@@ -51,12 +53,13 @@ impl Engine {
         self.session.summary()
     }
 
-    pub(super) fn replace_rules(&mut self, _rules: &RuleSet) -> RuleChanges {
-        RuleChanges
+    /// Goes on with other rules: those that have not changed keep what they know.
+    pub(super) fn replace_rules(&mut self, rules: &RuleSet) -> RuleChanges {
+        self.session.replace_rules(rules)
     }
 
     pub(super) fn save(&self) -> Vec<u8> {
-        vec![]
+        self.session.save()
     }
 }
 

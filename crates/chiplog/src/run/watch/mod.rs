@@ -4,6 +4,7 @@ mod check;
 mod checkpoint;
 mod daemon;
 mod engine;
+mod journal;
 mod log;
 mod losses;
 mod plan;
@@ -17,7 +18,7 @@ mod wall_clock;
 
 use std::time::{Duration, Instant};
 
-use chiplog_rules::RuleSet;
+use chiplog_engine::RuleChanges;
 use chiplog_source::Wakings;
 
 use self::checkpoint::Checkpoint;
@@ -62,10 +63,14 @@ pub(crate) fn run(flags: &Watch, display: TalkFlags, talk: &Talk) -> Result<Exit
 
     let started_unix_nanos = wall_clock::now().0;
     let State { mut head, session, .. } = saved.unwrap_or_else(|| State::new(started_unix_nanos));
-    let engine = if session.is_empty() {
-        Engine::new(&rules, flags.clock)
+    let (engine, changes) = if session.is_empty() {
+        (Engine::new(&rules, flags.clock), None)
     } else {
-        restore(&rules, flags, &session, &log)?
+        let (engine, changes) = Engine::restore(&rules, flags.clock, &session).map_err(|error| {
+            Failure::usage(format!("cannot go on from the saved state: {error}"))
+                .with_hint("move it away to start anew, or choose another --state")
+        })?;
+        (engine, Some(changes))
     };
     let sources = planned
         .into_iter()
@@ -79,13 +84,14 @@ pub(crate) fn run(flags: &Watch, display: TalkFlags, talk: &Talk) -> Result<Exit
     }
     let interval = Duration::from_nanos(flags.checkpoint_interval.0.unsigned_abs());
     let selection = Selection::new(&flags.rules, flags.clock, flags.min_severity);
-    let desk = Desk {
-        engine,
-        printer: Printer::new(&rules, selection, flags.format(), display),
-        log,
-        losses: Losses::new(head.losses),
-        has_changed: false,
-    };
+    let mut printer = Printer::new(&rules, selection, flags.format(), display);
+    printer.resume(&engine.summary());
+    let mut desk = Desk { engine, printer, log, losses: Losses::new(head.losses), has_changed: false };
+    let are_others =
+        |changes: &RuleChanges| changes.kept.len() < rules.rules().len() || !changes.removed.is_empty();
+    if let Some(changes) = changes.filter(are_others) {
+        desk.tell_changes(&changes);
+    }
     Daemon {
         sources,
         desk,
@@ -123,15 +129,6 @@ fn load(directory: &StateDir, log: &Log) -> Result<Option<State>, Failure> {
             None
         }
     })
-}
-
-fn restore(rules: &RuleSet, flags: &Watch, session: &[u8], log: &Log) -> Result<Engine, Failure> {
-    let (engine, changes) = Engine::restore(rules, flags.clock, session).map_err(|error| {
-        Failure::usage(format!("cannot go on from the saved state: {error}"))
-            .with_hint("move it away to start anew, or choose another --state")
-    })?;
-    let _ = (&changes, log);
-    Ok(engine)
 }
 
 fn check(flags: &Watch, planned: &[plan::Planned], talk: &Talk) -> Result<Exit, Failure> {

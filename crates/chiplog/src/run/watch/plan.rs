@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chiplog_source::{FollowFrom, FollowOptions, FollowedFiles, Kmsg, KmsgOptions, Pipe, Source, Waker};
 use rustix::fs::OFlags;
 
+use super::journal;
 use super::supervised::{Open, Supervised};
 use crate::exit::Failure;
 use crate::flags::{From, Watch};
@@ -38,6 +39,9 @@ pub(super) fn sources(flags: &Watch, waker: &Waker) -> Result<Vec<Planned>, Fail
     }
     if let Some(options) = follow_options(flags) {
         planned.push(files(options, waker.clone())?);
+    }
+    if let Some(units) = &flags.journal {
+        planned.push(journal::planned(flags, units, waker.clone()));
     }
     if let Some(device) = &flags.kmsg {
         planned.push(kmsg(device.clone(), flags.from, waker.clone()));
