@@ -10,6 +10,7 @@ use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::stat::FileId;
+use super::walk::Directory;
 use crate::Waker;
 
 /// Watches directories and keeps what happened until it is asked for.
@@ -20,8 +21,8 @@ pub(super) struct Events {
     /// read through the flag.
     overflow: Arc<AtomicBool>,
     directories: BTreeMap<PathBuf, FileId>,
-    /// Why some directory cannot be watched was told.
-    failed: bool,
+    /// Some directory cannot be watched, which was told.
+    pub(super) failed: bool,
 }
 
 /// Something that happened.
@@ -58,8 +59,9 @@ impl Events {
     }
 
     /// Watches these directories and no others. Says why one cannot be watched, once.
-    pub(super) fn watch(&mut self, wanted: &[(PathBuf, FileId)]) -> Option<(PathBuf, notify::Error)> {
-        let keep: BTreeMap<&Path, FileId> = wanted.iter().map(|(path, id)| (path.as_path(), *id)).collect();
+    pub(super) fn watch(&mut self, wanted: &[Directory]) -> Option<(PathBuf, notify::Error)> {
+        let keep: BTreeMap<&Path, FileId> =
+            wanted.iter().map(|directory| (directory.path.as_path(), directory.id)).collect();
         let gone = self.directories.iter().filter(|(path, id)| keep.get(path.as_path()) != Some(id));
         let gone: Vec<PathBuf> = gone.map(|(path, _)| path.clone()).collect();
         for path in gone {
@@ -68,7 +70,7 @@ impl Events {
             let _ = self.watcher.unwatch(&path);
         }
         let mut failure = None;
-        for (path, id) in wanted {
+        for Directory { path, id, .. } in wanted {
             if self.directories.contains_key(path) {
                 continue;
             }
@@ -79,8 +81,7 @@ impl Events {
                 Err(error) => failure = Some((path.clone(), error)),
             }
         }
-        let told = self.failed;
-        self.failed |= failure.is_some();
+        let told = std::mem::replace(&mut self.failed, failure.is_some());
         failure.filter(|_| !told)
     }
 

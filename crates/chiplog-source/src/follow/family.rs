@@ -29,9 +29,11 @@ pub(super) struct Family {
     /// Files that are not read for now: half a copy, or a copy of what another file holds.
     waiting: Vec<Waiting>,
     /// What the last walk found; the same again needs no thought.
-    found: Vec<(FileId, u64, i64)>,
-    /// Something is to be looked at in each walk.
-    restless: bool,
+    found: Vec<(PathBuf, Stat)>,
+    /// The next walk may tell more, although nothing has changed.
+    pub(super) restless: bool,
+    /// Time alone may change something: an end of a line that does not come, a file that may be closed.
+    pub(super) timed: bool,
     pub(super) queued: bool,
 }
 
@@ -88,6 +90,7 @@ impl Family {
             waiting: Vec::new(),
             found: Vec::new(),
             restless: true,
+            timed: false,
             queued: false,
         }
     }
@@ -106,13 +109,15 @@ impl Family {
 
     /// Finds out what became of the files. True if there may be something to read.
     pub(super) fn reconcile(&mut self, found: &[Found], now: &mut Now<'_>) -> bool {
-        let summary = found.iter().map(|found| (found.stat.id, found.stat.size, found.stat.modified));
-        let same = summary.clone().eq(self.found.iter().copied());
+        let same = found
+            .iter()
+            .map(|found| (&found.path, &found.stat))
+            .eq(self.found.iter().map(|(path, stat)| (path, stat)));
         if same && !self.restless {
-            return false;
+            return self.timed;
         }
         self.found.clear();
-        self.found.extend(summary);
+        self.found.extend(found.iter().map(|found| (found.path.clone(), found.stat)));
 
         let known = self.recognise(found, now);
         self.miss(now.instant);
@@ -164,7 +169,7 @@ impl Family {
         if !found.is_empty() {
             self.ended = None;
         }
-        self.restless = self.is_restless();
+        self.consider_time();
         true
     }
 
@@ -343,29 +348,33 @@ impl Family {
 
     /// Drops the oldest of what has gone and is of no more use.
     fn forget(&mut self) {
-        let is_gone = |entry: &Entry| !entry.stands() && entry.finished;
         let is_nothing =
             |entry: &Entry| !entry.stands() && !entry.has_contents() && (entry.finished || entry.size == 0);
         self.entries.retain(|entry| !is_nothing(entry));
-        let gone = self.entries.iter().filter(|entry| is_gone(entry)).count();
-        let mut surplus = gone.saturating_sub(GONE_ENTRIES);
-        self.entries.retain(|entry| {
-            let drop = surplus > 0 && is_gone(entry);
-            surplus -= usize::from(drop);
-            !drop
-        });
+        // A walk that races with a rotation may miss a file that is there.
+        let is_gone = |entry: &Entry| !entry.stands() && entry.finished && entry.missing_walks >= 3;
+        let mut gone: Vec<usize> = (0..self.entries.len()).filter(|at| is_gone(&self.entries[*at])).collect();
+        gone.sort_by_key(|at| self.entries[*at].missing_walks);
+        let mut surplus = gone.split_off(gone.len().min(GONE_ENTRIES));
+        surplus.sort_unstable_by_key(|at| Reverse(*at));
+        for at in surplus {
+            self.entries.remove(at);
+        }
     }
 
-    fn is_restless(&self) -> bool {
-        !self.waiting.is_empty()
-            || self.entries.iter().any(|entry| {
-                entry.is_searched()
-                    || entry.rest
-                    || entry.departed.is_some()
-                    || !entry.seen && !entry.finished
-                    || entry.stands() && !entry.finished && !entry.name.is_live()
-            })
-            || self.ended.is_none() && self.found.is_empty()
+    fn consider_time(&mut self) {
+        self.restless = !self.waiting.is_empty()
+            || self
+                .entries
+                .iter()
+                .any(|entry| entry.is_searched() || !entry.seen && !entry.is_open() && !entry.finished)
+            || self.ended.is_none() && self.found.is_empty();
+        self.timed = self.entries.iter().any(|entry| {
+            entry.rest
+                || entry.departed.is_some()
+                || entry.condemned.is_some()
+                || entry.stands() && !entry.finished && !entry.name.is_live()
+        });
     }
 
     /// Hands over what is there. True when there is more.
@@ -484,7 +493,7 @@ impl Family {
         if turn == Turn::Walk {
             self.found.clear();
         }
-        self.restless = self.is_restless();
+        self.consider_time();
         turn
     }
 

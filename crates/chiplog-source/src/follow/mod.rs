@@ -61,7 +61,7 @@ use self::family::{Family, Now, Turn};
 use self::name::LogName;
 use self::saved::Saved;
 use self::stat::FileId;
-use self::walk::{Found, Globs, Walk};
+use self::walk::{Directory, Found, Globs, Walk};
 use crate::{Delivery, Readiness, Source, Waker};
 
 pub use self::options::{FollowFrom, FollowOptions};
@@ -105,8 +105,13 @@ pub struct FollowedFiles {
     warnings: Vec<String>,
     /// What was told, to be told once.
     told: BTreeSet<(PathBuf, String)>,
-    /// Directories that were asked for their file system, and whether it is a remote one.
-    remote: BTreeMap<PathBuf, bool>,
+    /// When logs are looked at that time alone may change.
+    next_look: Option<Instant>,
+    last_walk: Option<Instant>,
+    /// Names have changed since the last walk.
+    renamed: bool,
+    /// Some directory is on a network file system.
+    has_remote: bool,
     open_files: usize,
     scratch: Vec<u8>,
 }
@@ -137,6 +142,8 @@ impl fmt::Display for FollowError {
 
 impl error::Error for FollowError {}
 
+/// Names that change are looked at no more often than this.
+const WALK_PAUSE: Duration = Duration::from_millis(50);
 /// Bytes that one poll reads, about.
 const POLL_BYTES: usize = 1 << 20;
 /// Logs of which all files have gone are remembered for this long.
@@ -175,7 +182,10 @@ impl FollowedFiles {
             events: None,
             warnings: Vec::new(),
             told: BTreeSet::new(),
-            remote: BTreeMap::new(),
+            next_look: None,
+            last_walk: None,
+            renamed: false,
+            has_remote: false,
             open_files,
             scratch: Vec::new(),
         })
@@ -201,8 +211,12 @@ impl FollowedFiles {
 
     /// [`Source::poll`] at a given time.
     fn poll_at(&mut self, now: Instant, sink: &mut dyn FnMut(Delivery<'_>)) -> Readiness {
-        if self.take_events() || self.next_walk.is_none_or(|due| now >= due) {
+        self.renamed |= self.take_events();
+        let rested = self.last_walk.is_none_or(|last| now.saturating_duration_since(last) >= WALK_PAUSE);
+        if self.next_walk.is_none_or(|due| now >= due) || self.renamed && rested {
             self.walk(now);
+        } else if self.next_look.is_none_or(|due| now >= due) {
+            self.look(now);
         }
         for warning in self.warnings.drain(..) {
             sink(Delivery::Warning(warning));
@@ -259,11 +273,12 @@ impl FollowedFiles {
 
     /// Looks at all there is, and queues the logs that may have something to read.
     fn walk(&mut self, now: Instant) {
-        self.next_walk = Some(now + self.options.poll);
-        let afresh = self.options.poll_only || self.remote.values().any(|remote| *remote);
+        self.last_walk = Some(now);
+        self.renamed = false;
+        self.next_look = Some(now + self.options.poll);
         let known =
             self.families.iter().filter(|(_, family)| family.ended.is_none()).map(|(path, _)| path.as_path());
-        let Walk { mut logs, directories, troubles, not_files } = self.globs.walk(known, afresh, now);
+        let Walk { mut logs, directories, troubles, not_files } = self.globs.walk(known, now);
         for (path, error) in troubles {
             self.tell(path, &error);
         }
@@ -296,6 +311,24 @@ impl FollowedFiles {
         });
         self.close_surplus();
         self.watch_directories(&directories);
+        let is_told = self.events.as_ref().is_some_and(|events| !events.failed) && !self.has_remote;
+        let is_restless = self.families.values().any(|family| family.restless);
+        self.next_walk =
+            Some(now + if is_told && !is_restless { self.options.poll * 10 } else { self.options.poll });
+    }
+
+    /// Queues the logs that time alone may change.
+    fn look(&mut self, now: Instant) {
+        self.next_look = Some(now + self.options.poll);
+        for (path, family) in &mut self.families {
+            if family.restless {
+                self.next_walk = Some(now);
+            }
+            if family.timed && !family.queued {
+                family.queued = true;
+                self.queue.push_back(path.clone());
+            }
+        }
     }
 
     /// A file that was renamed to the name of another log takes its place along.
@@ -360,24 +393,19 @@ impl FollowedFiles {
         }
     }
 
-    fn watch_directories(&mut self, directories: &[(PathBuf, FileId)]) {
-        for (path, _) in directories {
-            if !self.remote.contains_key(path) {
-                let remote = walk::is_remote(path);
-                self.remote.insert(path.clone(), remote);
-                if remote && self.events.is_some() {
-                    self.warnings.push(format!(
-                        "{}: on a network file system; what other machines write is seen every {:?}",
-                        path.display(),
-                        self.options.poll
-                    ));
-                }
-            }
+    fn watch_directories(&mut self, directories: &[Directory]) {
+        let remote = directories.iter().find(|directory| directory.remote);
+        if let Some(remote) = remote
+            && !self.has_remote
+            && self.events.is_some()
+        {
+            self.warnings.push(format!(
+                "{}: on a network file system; what other machines write is seen every {:?}",
+                remote.path.display(),
+                self.options.poll
+            ));
         }
-        if self.remote.len() > directories.len() {
-            let there: BTreeSet<&Path> = directories.iter().map(|(path, _)| path.as_path()).collect();
-            self.remote.retain(|path, _| there.contains(path.as_path()));
-        }
+        self.has_remote = remote.is_some();
         if let Some(events) = &mut self.events
             && let Some((path, error)) = events.watch(directories)
         {

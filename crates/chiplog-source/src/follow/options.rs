@@ -78,7 +78,7 @@ impl FollowOptions {
     pub fn find(&self) -> Result<Vec<(PathBuf, io::Result<()>)>, FollowError> {
         let mut globs =
             Globs::new(&self.globs, &[]).map_err(|(glob, why)| FollowError::Glob { glob, why })?;
-        let walk = globs.walk(std::iter::empty(), true, Instant::now());
+        let walk = globs.walk(std::iter::empty(), Instant::now());
         let named = walk.logs.into_values().flatten().filter(|found| found.globbed);
         let opened = named.map(|found| {
             let opened: io::Result<(File, _)> = stat::open(&found.path);

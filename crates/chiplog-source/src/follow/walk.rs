@@ -30,12 +30,22 @@ pub(super) struct Found {
 pub(super) struct Walk {
     /// The files of each log, by the path that it has while it is written.
     pub(super) logs: BTreeMap<PathBuf, Vec<Found>>,
-    /// Directories that were looked into, without symbolic links, and which they are.
-    pub(super) directories: Vec<(PathBuf, FileId)>,
+    /// Directories that were looked into.
+    pub(super) directories: Vec<Directory>,
     /// What could not be looked at.
     pub(super) troubles: Vec<(PathBuf, io::Error)>,
     /// What a glob names and is a pipe, a socket or a device.
     pub(super) not_files: Vec<PathBuf>,
+}
+
+/// A directory that holds logs, or leads to some.
+#[derive(Debug)]
+pub(super) struct Directory {
+    /// Without symbolic links.
+    pub(super) path: PathBuf,
+    pub(super) id: FileId,
+    /// On a network file system.
+    pub(super) remote: bool,
 }
 
 /// Globs, and what is remembered between walks to make them cheap.
@@ -68,6 +78,8 @@ struct Listing {
     id: FileId,
     /// Without symbolic links.
     real: PathBuf,
+    /// On a network file system: its time may be old.
+    remote: bool,
     modified: i64,
     /// A change after the listing would show in the time of the directory: that time was not the
     /// present, as the clock of a file system ticks.
@@ -131,13 +143,8 @@ impl Globs {
     }
 
     /// Looks at all there is. `known` are logs that are followed already, whose rotations are wanted
-    /// even where no glob names them. With `afresh`, nothing that was listed before is relied on.
-    pub(super) fn walk<'a>(
-        &mut self,
-        known: impl Iterator<Item = &'a Path>,
-        afresh: bool,
-        now: Instant,
-    ) -> Walk {
+    /// even where no glob names them.
+    pub(super) fn walk<'a>(&mut self, known: impl Iterator<Item = &'a Path>, now: Instant) -> Walk {
         self.walks += 1;
         let mut walk = Walk::default();
         let mut wanted = Wanted::default();
@@ -146,7 +153,7 @@ impl Globs {
         }
         let globs = std::mem::take(&mut self.globs);
         for glob in &globs {
-            self.expand(glob, afresh, now, &mut wanted, &mut walk);
+            self.expand(glob, now, &mut wanted, &mut walk);
         }
         self.globs = globs;
         for glob in &mut self.globs {
@@ -154,7 +161,7 @@ impl Globs {
         }
 
         for (directory, bases) in &wanted.bases {
-            let Some(listing) = self.listing(directory, afresh, now, &mut walk) else { continue };
+            let Some(listing) = self.listing(directory, now, &mut walk) else { continue };
             for name in &listing.names {
                 let (Kind::File, Some(log)) = (name.kind, &name.log) else { continue };
                 let Some(&first_look) = bases.get(&log.base) else { continue };
@@ -174,14 +181,19 @@ impl Globs {
         let walks = self.walks;
         self.listings.retain(|_, listing| listing.walk == walks);
         self.links.retain(|_, link| link.walk == walks);
-        walk.directories = self.listings.values().map(|listing| (listing.real.clone(), listing.id)).collect();
-        walk.directories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        walk.directories.dedup_by(|a, b| a.0 == b.0);
+        let directories = self.listings.values().map(|listing| Directory {
+            path: listing.real.clone(),
+            id: listing.id,
+            remote: listing.remote,
+        });
+        walk.directories = directories.collect();
+        walk.directories.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        walk.directories.dedup_by(|a, b| a.path == b.path);
         walk
     }
 
     /// Finds what a glob names, and logs whose rotations are there and whose own path it names.
-    fn expand(&mut self, glob: &Glob, afresh: bool, now: Instant, wanted: &mut Wanted, walk: &mut Walk) {
+    fn expand(&mut self, glob: &Glob, now: Instant, wanted: &mut Wanted, walk: &mut Walk) {
         let Some((Part::Pattern(file), parts)) = glob.parts.split_last() else { return };
         // A stack instead of recursion: directory, parts gone through, depth of `**`.
         let mut stack = vec![(glob.root.clone(), 0, 0)];
@@ -189,7 +201,7 @@ impl Globs {
             match parts.get(at) {
                 Some(Part::Literal(name)) => stack.push((directory.join(name), at + 1, depth)),
                 Some(Part::Pattern(pattern)) => {
-                    let Some(listing) = self.listing(&directory, afresh, now, walk) else { continue };
+                    let Some(listing) = self.listing(&directory, now, walk) else { continue };
                     for name in listing.names.iter().filter(|name| matches(pattern, &name.name)) {
                         let path = directory.join(&name.name);
                         let is_link_to_directory =
@@ -204,7 +216,7 @@ impl Globs {
                     if depth == DEPTH_MAX {
                         continue;
                     }
-                    let Some(listing) = self.listing(&directory, afresh, now, walk) else { continue };
+                    let Some(listing) = self.listing(&directory, now, walk) else { continue };
                     for name in &listing.names {
                         // Links are not gone down: they may lead back.
                         if name.kind == Kind::Directory && !name.name.as_encoded_bytes().starts_with(b".") {
@@ -212,7 +224,7 @@ impl Globs {
                         }
                     }
                 }
-                None => self.matching(file, glob.first_look, &directory, afresh, now, wanted, walk),
+                None => self.matching(file, glob.first_look, &directory, now, wanted, walk),
             }
         }
     }
@@ -223,13 +235,12 @@ impl Globs {
         pattern: &Pattern,
         first_look: bool,
         directory: &Path,
-        afresh: bool,
         now: Instant,
         wanted: &mut Wanted,
         walk: &mut Walk,
     ) {
         let mut links = Vec::new();
-        let Some(listing) = self.listing(directory, afresh, now, walk) else { return };
+        let Some(listing) = self.listing(directory, now, walk) else { return };
         for name in &listing.names {
             let direct = matches(pattern, &name.name);
             match (name.kind, &name.log) {
@@ -282,9 +293,9 @@ impl Globs {
     }
 
     /// What is in a directory, listed at most once a walk, and not at all if it has not changed.
-    fn listing(&mut self, directory: &Path, afresh: bool, now: Instant, walk: &mut Walk) -> Option<&Listing> {
+    fn listing(&mut self, directory: &Path, now: Instant, walk: &mut Walk) -> Option<&Listing> {
         if self.listings.get(directory).is_none_or(|listing| listing.walk != self.walks)
-            && let Err(error) = self.refresh(directory, afresh, now)
+            && let Err(error) = self.refresh(directory, now)
         {
             self.listings.remove(directory);
             if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
@@ -294,20 +305,26 @@ impl Globs {
         self.listings.get(directory)
     }
 
-    fn refresh(&mut self, directory: &Path, afresh: bool, now: Instant) -> io::Result<()> {
+    fn refresh(&mut self, directory: &Path, now: Instant) -> io::Result<()> {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let stat = Stat::at(directory)?;
         if let Some(known) = self.listings.get_mut(directory)
             && known.id == stat.id
             && known.modified == stat.modified
             && known.settled
-            && !afresh
+            && !known.remote
             && now.saturating_duration_since(known.listed) < LISTING_LASTS
         {
             known.walk = self.walks;
             return Ok(());
         }
-        let real = fs::canonicalize(directory)?;
+        let known = self.listings.get(directory).filter(|known| known.id == stat.id);
+        let (real, remote) = match known {
+            Some(known) if now.saturating_duration_since(known.listed) < LISTING_LASTS => {
+                (known.real.clone(), known.remote)
+            }
+            _ => (fs::canonicalize(directory)?, is_remote(directory)),
+        };
         let mut names = Vec::new();
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
@@ -328,6 +345,7 @@ impl Globs {
         let listing = Listing {
             id: stat.id,
             real,
+            remote,
             modified: stat.modified,
             settled,
             listed: now,
@@ -415,7 +433,7 @@ fn matches(pattern: &Pattern, name: &OsStr) -> bool {
 /// Directories on network file systems: the system does not tell of changes made elsewhere, and
 /// times of directories may be old.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn is_remote(directory: &Path) -> bool {
+fn is_remote(directory: &Path) -> bool {
     // NFS, SMB (three numbers), 9P, Ceph, AFS (two), Coda, Lustre, GFS2, OCFS2, FUSE: statfs(2) and linux/magic.h.
     const REMOTE: [u32; 13] = [
         0x6969,
@@ -436,6 +454,6 @@ pub(super) fn is_remote(directory: &Path) -> bool {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn is_remote(_directory: &Path) -> bool {
+fn is_remote(_directory: &Path) -> bool {
     false
 }
