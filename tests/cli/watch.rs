@@ -4,6 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -256,6 +257,32 @@ fn the_state_directory_is_that_of_the_service_manager() {
     daemon.stdin = None;
     assert_eq!(daemon.wait().code(), Some(0));
     assert_eq!(place.show().exit, 0);
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let place = Place::new();
+    let manager = UnixDatagram::bind(place.path("notify")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let told = || {
+        let mut buffer = [0; 256];
+        loop {
+            let length = manager.recv(&mut buffer).expect("told in time");
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if !text.starts_with("STATUS=") && text != "WATCHDOG=1" {
+                return text;
+            }
+        }
+    };
+    let mut command = chiplog();
+    command.args(["watch", "-"]).env("NOTIFY_SOCKET", place.path("notify")).env("WATCHDOG_USEC", "2000");
+    let mut daemon = Daemon::with(&mut command);
+    assert_eq!(told(), "READY=1");
+    daemon.signal("-HUP");
+    assert_eq!(told(), "RELOADING=1");
+    assert_eq!(told(), "READY=1");
+    daemon.stop();
+    assert_eq!(told(), "STOPPING=1");
 }
 
 #[test]
