@@ -589,8 +589,8 @@ fn a_journal_is_read_while_it_is_written_and_each_entry_counts_once() {
 
 /// Appends to a file, as one write.
 fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
+    file.write_all(text.as_bytes()).expect("a file");
 }
 
 /// A line of the rule [`RULE`] at a second of the day.
