@@ -332,7 +332,7 @@ impl<R: ReadAt> Journal<R> {
                 }
                 Err(DataError::Io(error)) => return Err(error),
                 Err(_) => {
-                    self.damage.data(data);
+                    self.damage.data(place(&self.windows, data, offset));
                     Verdicts::OTHER
                 }
             };
@@ -398,7 +398,7 @@ impl<R: ReadAt> Journal<R> {
             match self.payloads.whole(&mut self.windows, offset).and_then(split) {
                 Ok((name, value)) => on_field(name, value),
                 Err(DataError::Io(error)) => return Err(error),
-                Err(_) => self.damage.data(offset),
+                Err(_) => self.damage.data(place(&self.windows, offset, head.offset)),
             }
         }
         Ok(())
@@ -451,6 +451,11 @@ impl EntryHead {
             xor_hash: self.xor_hash,
         }
     }
+}
+
+/// Where data is damaged: in itself, or in the entry that refers to a place beyond the file.
+fn place<R: ReadAt>(windows: &Windows<R>, data: u64, entry: u64) -> u64 {
+    if data < windows.size_bytes() { data } else { entry }
 }
 
 fn read_header<R: ReadAt>(source: &R) -> Result<Header, OpenError> {

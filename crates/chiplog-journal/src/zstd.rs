@@ -64,6 +64,7 @@ struct FseEntry {
 
 struct FseTable {
     kind: &'static Kind,
+    codes: Box<[(u32, u8)]>,
     default: Box<[FseEntry; FSE_SIZE]>,
     own: Box<[FseEntry; FSE_SIZE]>,
     own_bits: u32,
@@ -82,8 +83,10 @@ struct Kind {
     largest_bits: u32,
     default_bits: u32,
     default: &'static [i16],
-    /// Base and number of extra bits of a code.
-    codes: &'static [(u32, u8)],
+    /// What the first code stands for; each further one goes on where the one before ends.
+    first: u32,
+    /// How many bits each code takes besides.
+    extra: &'static [u8],
 }
 
 static LITERAL_LENGTHS: Kind = Kind {
@@ -93,43 +96,10 @@ static LITERAL_LENGTHS: Kind = Kind {
         4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1,
         -1, -1, -1,
     ],
-    codes: &[
-        (0, 0),
-        (1, 0),
-        (2, 0),
-        (3, 0),
-        (4, 0),
-        (5, 0),
-        (6, 0),
-        (7, 0),
-        (8, 0),
-        (9, 0),
-        (10, 0),
-        (11, 0),
-        (12, 0),
-        (13, 0),
-        (14, 0),
-        (15, 0),
-        (16, 1),
-        (18, 1),
-        (20, 1),
-        (22, 1),
-        (24, 2),
-        (28, 2),
-        (32, 3),
-        (40, 3),
-        (48, 4),
-        (64, 6),
-        (128, 7),
-        (256, 8),
-        (512, 9),
-        (1024, 10),
-        (2048, 11),
-        (4096, 12),
-        (8192, 13),
-        (16384, 14),
-        (32768, 15),
-        (65536, 16),
+    first: 0,
+    extra: &[
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12,
+        13, 14, 15, 16,
     ],
 };
 
@@ -140,60 +110,10 @@ static MATCH_LENGTHS: Kind = Kind {
         1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
         1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
     ],
-    codes: &[
-        (3, 0),
-        (4, 0),
-        (5, 0),
-        (6, 0),
-        (7, 0),
-        (8, 0),
-        (9, 0),
-        (10, 0),
-        (11, 0),
-        (12, 0),
-        (13, 0),
-        (14, 0),
-        (15, 0),
-        (16, 0),
-        (17, 0),
-        (18, 0),
-        (19, 0),
-        (20, 0),
-        (21, 0),
-        (22, 0),
-        (23, 0),
-        (24, 0),
-        (25, 0),
-        (26, 0),
-        (27, 0),
-        (28, 0),
-        (29, 0),
-        (30, 0),
-        (31, 0),
-        (32, 0),
-        (33, 0),
-        (34, 0),
-        (35, 1),
-        (37, 1),
-        (39, 1),
-        (41, 1),
-        (43, 2),
-        (47, 2),
-        (51, 3),
-        (59, 3),
-        (67, 4),
-        (83, 4),
-        (99, 5),
-        (131, 7),
-        (259, 8),
-        (515, 9),
-        (1027, 10),
-        (2051, 11),
-        (4099, 12),
-        (8195, 13),
-        (16387, 14),
-        (32771, 15),
-        (65539, 16),
+    first: 3,
+    extra: &[
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1,
+        1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
     ],
 };
 
@@ -201,41 +121,25 @@ static OFFSETS: Kind = Kind {
     largest_bits: 8,
     default_bits: 5,
     default: &[1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1],
-    codes: &[
-        (1, 0),
-        (1 << 1, 1),
-        (1 << 2, 2),
-        (1 << 3, 3),
-        (1 << 4, 4),
-        (1 << 5, 5),
-        (1 << 6, 6),
-        (1 << 7, 7),
-        (1 << 8, 8),
-        (1 << 9, 9),
-        (1 << 10, 10),
-        (1 << 11, 11),
-        (1 << 12, 12),
-        (1 << 13, 13),
-        (1 << 14, 14),
-        (1 << 15, 15),
-        (1 << 16, 16),
-        (1 << 17, 17),
-        (1 << 18, 18),
-        (1 << 19, 19),
-        (1 << 20, 20),
-        (1 << 21, 21),
-        (1 << 22, 22),
-        (1 << 23, 23),
-        (1 << 24, 24),
-        (1 << 25, 25),
-        (1 << 26, 26),
-        (1 << 27, 27),
-        (1 << 28, 28),
-        (1 << 29, 29),
-        (1 << 30, 30),
-        (1 << 31, 31),
+    first: 1,
+    extra: &[
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+        28, 29, 30, 31,
     ],
 };
+
+impl Kind {
+    /// What each code stands for, and the bits it takes besides.
+    fn codes(&self) -> Box<[(u32, u8)]> {
+        let mut base = self.first;
+        let code = |&extra: &u8| {
+            let code = (base, extra);
+            base = base.wrapping_add(1_u32 << extra);
+            code
+        };
+        self.extra.iter().map(code).collect()
+    }
+}
 
 impl Zstd {
     pub(crate) fn new() -> Self {
@@ -260,7 +164,7 @@ impl Zstd {
         enough: usize,
     ) -> Result<bool, ZstdError> {
         into.clear();
-        let (content_bytes, mut at) = frame_header(frame)?;
+        let Header { content_bytes, has_checksum, blocks_at: mut at } = frame_header(frame)?;
         let most = match content_bytes {
             Some(bytes) => {
                 usize::try_from(bytes).ok().filter(|bytes| *bytes <= limit_bytes).ok_or(TooLarge)?
@@ -313,8 +217,12 @@ impl Zstd {
                 _ => return Err(Corrupt),
             }
             let is_last = header & 1 != 0;
-            if is_last && content_bytes.is_some_and(|bytes| bytes != length as u64) {
-                return Err(Corrupt);
+            if is_last {
+                let is_told = content_bytes.is_none_or(|bytes| bytes == length as u64);
+                let is_whole = !has_checksum || frame.len() - at >= 4;
+                if !is_told || !is_whole {
+                    return Err(Corrupt);
+                }
             }
             if is_last || length >= enough {
                 into.truncate(length);
@@ -515,8 +423,16 @@ fn beyond(most: usize, limit_bytes: usize) -> ZstdError {
     if most == limit_bytes { TooLarge } else { Corrupt }
 }
 
-/// The size of the content, if told, and where the first block begins.
-fn frame_header(frame: &[u8]) -> Result<(Option<u64>, usize), ZstdError> {
+/// What the header of a frame says.
+struct Header {
+    /// Size of the content, if told.
+    content_bytes: Option<u64>,
+    has_checksum: bool,
+    /// Where the first block begins.
+    blocks_at: usize,
+}
+
+fn frame_header(frame: &[u8]) -> Result<Header, ZstdError> {
     let rest = frame.strip_prefix(&MAGIC).ok_or(Corrupt)?;
     let descriptor = *rest.first().ok_or(Corrupt)?;
     let is_single = descriptor & 0x20 != 0;
@@ -544,7 +460,8 @@ fn frame_header(frame: &[u8]) -> Result<(Option<u64>, usize), ZstdError> {
         2 => Some(size + 256),
         _ => Some(size),
     };
-    Ok((content_bytes, MAGIC.len() + header.len()))
+    let blocks_at = MAGIC.len() + header.len();
+    Ok(Header { content_bytes, has_checksum: descriptor & 0x04 != 0, blocks_at })
 }
 
 /// Copies in steps of [`COPY_BYTES`]: both buffers are that much longer than their content.
@@ -846,9 +763,10 @@ impl WeightTable {
 impl FseTable {
     fn new(kind: &'static Kind) -> Self {
         let mut default = Box::new([FseEntry::default(); FSE_SIZE]);
-        build(kind, kind.default_bits, kind.default, &mut default);
+        let codes = kind.codes();
+        build(&codes, kind.default_bits, kind.default, &mut default);
         let own = Box::new([FseEntry::default(); FSE_SIZE]);
-        Self { kind, default, own, own_bits: 0, current: Current::None }
+        Self { kind, codes, default, own, own_bits: 0, current: Current::None }
     }
 
     fn entries(&self) -> &[FseEntry; FSE_SIZE] {
@@ -864,7 +782,7 @@ impl FseTable {
         match mode {
             0 => self.current = Current::Default,
             1 => {
-                let (base, extra) = *self.kind.codes.get(usize::from(*block.get(*at)?))?;
+                let (base, extra) = *self.codes.get(usize::from(*block.get(*at)?))?;
                 *at += 1;
                 self.own[0] = FseEntry { base, next: 0, bits: 0, extra };
                 self.own_bits = 0;
@@ -872,9 +790,9 @@ impl FseTable {
             }
             2 => {
                 let mut counts = [0_i16; 53];
-                let counts = &mut counts[..self.kind.codes.len()];
+                let counts = &mut counts[..self.codes.len()];
                 let (bits, symbols) = read_counts(block, at, self.kind.largest_bits, counts)?;
-                build(self.kind, bits, &counts[..symbols], &mut self.own)?;
+                build(&self.codes, bits, &counts[..symbols], &mut self.own)?;
                 self.own_bits = bits;
                 self.current = Current::Own;
             }
@@ -885,10 +803,10 @@ impl FseTable {
     }
 }
 
-fn build(kind: &Kind, bits: u32, counts: &[i16], entries: &mut [FseEntry; FSE_SIZE]) -> Option<()> {
+fn build(codes: &[(u32, u8)], bits: u32, counts: &[i16], entries: &mut [FseEntry; FSE_SIZE]) -> Option<()> {
     spread(bits, counts, |state, symbol, bits, next| {
         // `counts` is not longer than `codes`.
-        if let (Some(entry), Some(&(base, extra))) = (entries.get_mut(state), kind.codes.get(symbol)) {
+        if let (Some(entry), Some(&(base, extra))) = (entries.get_mut(state), codes.get(symbol)) {
             *entry = FseEntry { base, next, bits, extra };
         }
     })
@@ -1006,4 +924,119 @@ fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, 
         on_state(state, usize::from(symbol), width as u8, from);
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use proptest::prelude::*;
+    use ruzstd::decoding::StreamingDecoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    fn decoded(frame: &[u8]) -> Result<Vec<u8>, ZstdError> {
+        let mut content = Vec::new();
+        Zstd::new().decode(frame, &mut content, LIMIT, usize::MAX).map(|is_whole| {
+            assert!(is_whole);
+            content
+        })
+    }
+
+    /// What ruzstd makes of it.
+    fn decoded_by_another(frame: &[u8]) -> Option<Vec<u8>> {
+        let mut content = Vec::new();
+        let decoder = StreamingDecoder::new(frame).ok()?;
+        decoder.take(LIMIT as u64 + 1).read_to_end(&mut content).ok()?;
+        Some(content)
+    }
+
+    fn compressed(text: &[u8]) -> Vec<u8> {
+        compress_to_vec(text, CompressionLevel::Fastest)
+    }
+
+    /// Text that repeats itself, more or less.
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let words = proptest::collection::vec("[a-f]{1,9}|[0-9]{1,3}| ", 1..30);
+        let order = proptest::collection::vec(any::<proptest::sample::Index>(), 1..600);
+        (words, order, 1_usize..40).prop_map(|(words, order, times)| {
+            let text: String = order.iter().map(|index| index.get(&words).as_str()).collect();
+            text.repeat(times).into_bytes()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn what_was_compressed_comes_out(text in texts()) {
+            prop_assert_eq!(decoded(&compressed(&text)), Ok(text));
+        }
+
+        #[test]
+        fn noise_comes_out(noise in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+            prop_assert_eq!(decoded(&compressed(&noise)), Ok(noise));
+        }
+
+        /// A decoder that has seen other frames, also damaged ones, decodes the same.
+        #[test]
+        fn damaged_frames_are_refused_or_decoded_as_others_do(
+            text in texts(),
+            flips in proptest::collection::vec((any::<proptest::sample::Index>(), 1_u8..), 1..4),
+        ) {
+            let whole = compressed(&text);
+            let mut frame = whole.clone();
+            for (at, value) in flips {
+                frame[at.index(whole.len())] ^= value;
+            }
+            let ours = decoded(&frame);
+            if let (Ok(ours), Some(theirs)) = (&ours, decoded_by_another(&frame)) {
+                prop_assert!(*ours == theirs);
+            }
+            let mut zstd = Zstd::new();
+            let mut content = Vec::new();
+            let again = zstd.decode(&frame, &mut content, LIMIT, usize::MAX).map(|_| content.clone());
+            prop_assert!(again == ours);
+            prop_assert_eq!(zstd.decode(&whole, &mut content, LIMIT, usize::MAX), Ok(true));
+            prop_assert!(content == text);
+        }
+
+        #[test]
+        fn frames_that_are_cut_are_refused(text in texts(), at in any::<proptest::sample::Index>()) {
+            let frame = compressed(&text);
+            prop_assert_eq!(decoded(&frame[..at.index(frame.len())]), Err(Corrupt));
+        }
+    }
+
+    #[test]
+    fn the_beginning_is_decoded_alone() {
+        let text = b"FIELD=value ".repeat(40_000);
+        let mut content = Vec::new();
+        let is_whole = Zstd::new().decode(&compressed(&text), &mut content, LIMIT, 256);
+        assert_eq!(is_whole, Ok(false));
+        assert!(content.len() >= 256 && text.starts_with(&content));
+    }
+
+    #[test]
+    fn content_beyond_the_limit_is_not_decoded() {
+        let frame = compressed(&vec![b'x'; 5_000]);
+        let mut content = Vec::new();
+        let mut zstd = Zstd::new();
+        assert_eq!(zstd.decode(&frame, &mut content, 4_999, usize::MAX), Err(TooLarge));
+        assert!(content.len() <= 4_999 + COPY_BYTES);
+        assert_eq!(zstd.decode(&frame, &mut content, 5_000, usize::MAX), Ok(true));
+    }
+
+    /// Codes and tables of the specification, where they are easy to see.
+    #[test]
+    fn codes_are_those_of_the_specification() {
+        assert_eq!(LITERAL_LENGTHS.codes()[35], (65_536, 16));
+        assert_eq!(LITERAL_LENGTHS.codes()[25], (64, 6));
+        assert_eq!(MATCH_LENGTHS.codes()[52], (65_539, 16));
+        assert_eq!(MATCH_LENGTHS.codes()[43], (131, 7));
+        assert_eq!(OFFSETS.codes()[31], (1 << 31, 31));
+    }
 }
