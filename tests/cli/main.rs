@@ -1,5 +1,6 @@
 //! The program as its users meet it: arguments and bytes in, bytes and an exit code out.
 
+mod archives;
 mod bad_input;
 mod chains;
 mod corpora;
@@ -12,6 +13,7 @@ mod parsing;
 mod pipes;
 mod readme;
 mod rule_commands;
+mod watch;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -37,7 +39,9 @@ impl From<Output> for Ran {
 /// The program, away from the environment of whoever runs the tests.
 fn chiplog() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chiplog"));
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "LC_ALL", "LC_CTYPE", "LANG", "COLUMNS"] {
+    let variables = ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "LC_ALL", "LC_CTYPE", "LANG", "COLUMNS"];
+    let of_services = ["STATE_DIRECTORY", "XDG_STATE_HOME", "NOTIFY_SOCKET", "WATCHDOG_USEC"];
+    for variable in variables.into_iter().chain(of_services) {
         command.env_remove(variable);
     }
     command

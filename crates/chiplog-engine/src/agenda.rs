@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Keys with the time at which each is next worth a look. Thousands of open findings cost nothing
 /// until their time comes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Agenda {
     by_time: BTreeSet<(i64, usize)>,
     times: HashMap<usize, i64>,
@@ -33,11 +36,34 @@ impl Agenda {
         self.times.get(&key).copied()
     }
 
+    /// All times and keys, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, usize)> {
+        self.by_time.iter().copied()
+    }
+
     /// Takes the earliest key off whose time is `until` or before.
     pub(crate) fn pop(&mut self, until: i64) -> Option<(i64, usize)> {
         let first = self.by_time.first().copied().filter(|(time, _)| *time <= until)?;
         self.set(first.1, None);
         Some(first)
+    }
+}
+
+/// The times say it all.
+impl Serialize for Agenda {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.by_time.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Agenda {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let by_time = BTreeSet::<(i64, usize)>::deserialize(deserializer)?;
+        let times: HashMap<usize, i64> = by_time.iter().map(|(time, key)| (*key, *time)).collect();
+        if times.len() < by_time.len() {
+            return Err(D::Error::custom("a key has two times"));
+        }
+        Ok(Self { by_time, times })
     }
 }
 

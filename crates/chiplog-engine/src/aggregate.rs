@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Histogram, Unit, ValueSummary};
 
 /// Count, exact sum, extremes and histogram of values. Merging is associative and commutative.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Aggregate {
     sum: i128,
     /// Smallest and largest value; `None` when empty.
@@ -15,7 +17,7 @@ pub(crate) struct Aggregate {
 
 impl Aggregate {
     pub(crate) fn add(&mut self, value: i64) {
-        self.sum += i128::from(value);
+        self.sum = self.sum.saturating_add(i128::from(value));
         self.extremes = Some(match self.extremes {
             Some((min, max)) => (min.min(value), max.max(value)),
             None => (value, value),
@@ -24,7 +26,7 @@ impl Aggregate {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.sum += other.sum;
+        self.sum = self.sum.saturating_add(other.sum);
         self.extremes = match (self.extremes, other.extremes) {
             (Some((min, max)), Some((other_min, other_max))) => {
                 Some((min.min(other_min), max.max(other_max)))
@@ -54,7 +56,7 @@ impl Aggregate {
     pub(crate) fn summary(&self, name: &Arc<str>, unit: Unit) -> ValueSummary {
         let quantile = |ten_thousandths| {
             let (min, max) = self.extremes?;
-            Some(self.histogram.quantile(ten_thousandths)?.clamp(min, max))
+            Some(self.histogram.quantile(ten_thousandths)?.min(max).max(min))
         };
         ValueSummary {
             name: Arc::clone(name),

@@ -1,9 +1,10 @@
 //! Which formats a source is made of, counted without looking at every line of a large one.
 
 use chiplog_parse::Layers;
+use serde::{Deserialize, Serialize};
 
 /// Lines by chain of formats.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Census {
     /// Few chains occur in a source, so a scan over them beats hashing. In order of appearance.
     chains: Vec<(Layers, u64)>,
@@ -31,8 +32,8 @@ impl Census {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.lines += other.lines;
-        self.unparsed += other.unparsed;
+        self.lines = self.lines.saturating_add(other.lines);
+        self.unparsed = self.unparsed.saturating_add(other.unparsed);
         for (layers, count) in &other.chains {
             self.add_chain(*layers, *count);
         }
@@ -45,7 +46,7 @@ impl Census {
     fn add_chain(&mut self, layers: Layers, count: u64) {
         match self.chains.iter().position(|(known, _)| *known == layers) {
             Some(index) => {
-                self.chains[index].1 += count;
+                self.chains[index].1 = self.chains[index].1.saturating_add(count);
                 if index > 0 {
                     self.chains.swap(index, index - 1);
                 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::{Deserialize, Serialize};
+
 use crate::clocks::Progress;
 use crate::window::{Inserted, Sample, Window, WindowPlan};
 
 /// Whose hits are followed for whom: the rule that asks and which of its companions, the host, and
 /// the labels that both rules have.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct TrackKey {
     pub(crate) asker: usize,
     pub(crate) companion: usize,
@@ -17,8 +19,9 @@ pub(crate) struct TrackKey {
 }
 
 /// The hits of a rule, counted with the panes of the rule that asks.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Track {
+    pub(crate) key: TrackKey,
     pub(crate) window: Window,
     /// Keys that ask, of those that are to be judged when a hit comes.
     pub(crate) followers: BTreeSet<usize>,
@@ -39,7 +42,7 @@ impl Track {
 }
 
 /// All tracks of a source. There are no more than keys, times the rules that ask for each.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tracks {
     pub(crate) all: Vec<Track>,
     ids: HashMap<TrackKey, usize>,
@@ -48,9 +51,17 @@ pub(crate) struct Tracks {
 impl Tracks {
     /// The number of a track, which is made if it is new.
     pub(crate) fn id(&mut self, key: TrackKey, plan: WindowPlan) -> usize {
-        *self.ids.entry(key).or_insert_with(|| {
-            self.all.push(Track { window: Window::new(plan.of_counts()), followers: BTreeSet::new() });
+        *self.ids.entry(key).or_insert_with_key(|key| {
+            let window = Window::new(plan.of_counts());
+            self.all.push(Track { key: key.clone(), window, followers: BTreeSet::new() });
             self.all.len() - 1
         })
+    }
+
+    /// Takes a track up that was saved. Whether it is the only one of its key.
+    pub(crate) fn put_back(&mut self, track: Track) -> bool {
+        let is_new = self.ids.insert(track.key.clone(), self.all.len()).is_none();
+        self.all.push(track);
+        is_new
     }
 }

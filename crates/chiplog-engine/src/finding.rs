@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chiplog_parse::{Severity, UnixNanos};
+use serde::{Deserialize, Serialize};
 
-use crate::{Gap, Unit};
+use crate::{ClockStep, Gap, Unit};
 
 /// Whether a finding's condition holds at the end of the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum State {
     /// The open condition came true and the close condition has not since.
     Open,
@@ -16,7 +17,7 @@ pub enum State {
 }
 
 /// A change of a finding, as a stream reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Transition {
     /// The open condition came true.
     Open,
@@ -34,13 +35,15 @@ pub enum Notice<'n> {
     Transition(&'n Finding),
     /// A line says that other lines are missing.
     Gap(&'n Gap),
+    /// The clock of a host has jumped.
+    ClockStep(&'n ClockStep),
 }
 
 /// One stretch of trouble: one rule, one group of labels, from opening to closing.
 ///
 /// The same type reports a change in a stream (with [`Finding::transition`]) and the outcome at
 /// the end of the input (without).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// Id of the rule.
@@ -83,6 +86,8 @@ pub struct Finding {
     pub values: Vec<ValueSummary>,
     /// Whether everything that could count was seen. When not, counts are lower bounds.
     pub complete: bool,
+    /// The rule changed or was taken away while the finding was open: it was closed for that.
+    pub rule_changed: bool,
     /// Lines to show: the first hit, the one that opened it, the one with the worst value.
     pub evidence: Vec<Evidence>,
 }
@@ -111,13 +116,14 @@ impl Finding {
             peak: None,
             values: vec![],
             complete: true,
+            rule_changed: false,
             evidence: vec![],
         }
     }
 }
 
 /// A measure at its worst, beside the limit that it passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peak {
     /// The measure as the rule writes it: `count`, `p99(took)`.
     pub name: Arc<str>,
@@ -130,7 +136,7 @@ pub struct Peak {
 }
 
 /// All values of one capture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValueSummary {
     /// Name of the capture.
     pub name: Arc<str>,
@@ -153,7 +159,7 @@ pub struct ValueSummary {
 }
 
 /// A line that belongs to a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Line number in the source, from 1.
     pub line: u64,

@@ -5,22 +5,46 @@
 //! OpenTelemetry exponential histograms of scale 5 and Prometheus native histograms of schema 5.
 //! Counts are integers, so merging is exact, associative and commutative.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 /// Counts of values by exponential bucket. Values of zero and below share one bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histogram {
     zero: u64,
+    #[serde(deserialize_with = "sound_buckets")]
     buckets: Buckets,
     total: u64,
 }
 
 /// Counts of the buckets. Windows keep many histograms of a few values each, which may lie far
 /// apart: these must not cost the space of all buckets in between.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Buckets {
     /// Buckets that are not empty, in order.
     Few(Vec<(i32, u64)>),
     /// All from `start` on.
     Many { start: i32, counts: Vec<u64> },
+}
+
+/// The first bucket that a value can be in, and the last.
+const FIRST_BUCKET: i32 = -1;
+const LAST_BUCKET: i32 = 63 * PER_OCTAVE - 1;
+
+fn sound_buckets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Buckets, D::Error> {
+    let buckets = Buckets::deserialize(deserializer)?;
+    let is_bucket = |bucket: i32| (FIRST_BUCKET..=LAST_BUCKET).contains(&bucket);
+    let is_sound = match &buckets {
+        Buckets::Few(few) => {
+            few.iter().all(|(bucket, _)| is_bucket(*bucket))
+                && few.windows(2).all(|pair| matches!(pair, [left, right] if left.0 < right.0))
+        }
+        Buckets::Many { start, counts } => {
+            let most = (LAST_BUCKET - FIRST_BUCKET + 1) as usize;
+            is_bucket(*start) && counts.len() <= most && is_bucket(*start + counts.len() as i32 - 1)
+        }
+    };
+    if is_sound { Ok(buckets) } else { Err(D::Error::custom("no buckets of a histogram")) }
 }
 
 /// More buckets than this are [`Buckets::Many`].
@@ -46,10 +70,10 @@ impl Buckets {
                 if index >= counts.len() {
                     counts.resize(index + 1, 0);
                 }
-                counts[index] += count;
+                counts[index] = counts[index].saturating_add(count);
             }
             Self::Few(few) => match few.binary_search_by_key(&bucket, |(known, _)| *known) {
-                Ok(index) => few[index].1 += count,
+                Ok(index) => few[index].1 = few[index].1.saturating_add(count),
                 Err(index) => {
                     few.insert(index, (bucket, count));
                     if few.len() > FEW {
@@ -65,10 +89,13 @@ impl Buckets {
     /// Takes a count away that was added before.
     fn subtract(&mut self, bucket: i32, count: u64) {
         match self {
-            Self::Many { start, counts } => counts[(bucket - *start) as usize] -= count,
+            Self::Many { start, counts } => {
+                let known = usize::try_from(bucket - *start).ok().and_then(|index| counts.get_mut(index));
+                known.into_iter().for_each(|known| *known = known.saturating_sub(count));
+            }
             Self::Few(few) => {
                 if let Ok(index) = few.binary_search_by_key(&bucket, |(known, _)| *known) {
-                    few[index].1 -= count;
+                    few[index].1 = few[index].1.saturating_sub(count);
                     if few[index].1 == 0 {
                         few.remove(index);
                     }
@@ -220,24 +247,24 @@ impl Histogram {
     /// Adds a value.
     #[inline]
     pub fn add(&mut self, value: i64) {
-        self.total += 1;
+        self.total = self.total.saturating_add(1);
         match u64::try_from(value) {
             Ok(positive) if positive > 0 => self.buckets.add(bucket_of(positive), 1),
-            _ => self.zero += 1,
+            _ => self.zero = self.zero.saturating_add(1),
         }
     }
 
     /// Adds all values of another histogram.
     pub fn merge(&mut self, other: &Self) {
-        self.total += other.total;
-        self.zero += other.zero;
+        self.total = self.total.saturating_add(other.total);
+        self.zero = self.zero.saturating_add(other.zero);
         other.buckets.iter().for_each(|(bucket, count)| self.buckets.add(bucket, count));
     }
 
     /// Takes the values of another histogram away, all of which were added before.
     pub(crate) fn subtract(&mut self, other: &Self) {
-        self.total -= other.total;
-        self.zero -= other.zero;
+        self.total = self.total.saturating_sub(other.total);
+        self.zero = self.zero.saturating_sub(other.zero);
         other.buckets.iter().for_each(|(bucket, count)| self.buckets.subtract(bucket, count));
     }
 

@@ -1,7 +1,9 @@
 //! Values that one line tells for another: a kill for lack of memory does not name the limit, a line
 //! shortly before it does.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::plan::RulePlan;
 
@@ -17,16 +19,32 @@ pub(crate) struct Loan {
 }
 
 /// What lines told last, by rule and host.
-#[derive(Debug, Default)]
-pub(crate) struct Loans(HashMap<(usize, usize), Lent>);
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Loans(BTreeMap<(usize, usize), Lent>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Lent {
     time: i64,
     values: Vec<Option<i64>>,
 }
 
 impl Loans {
+    /// The same with rules renumbered; `rule` is `None` for those to be left out. `None` if what a
+    /// rule lent are not as many values as it has, or no host lent them.
+    pub(crate) fn renumbered(
+        self,
+        plans: &[RulePlan],
+        hosts: usize,
+        rule: impl Fn(usize) -> Option<usize>,
+    ) -> Option<Self> {
+        let lent = self.0.into_iter().filter_map(|((old, host), lent)| Some(((rule(old)?, host), lent)));
+        let lent: BTreeMap<_, _> = lent.collect();
+        let is_sound = lent.iter().all(|((rule, host), lent)| {
+            *host < hosts && plans.get(*rule).is_some_and(|plan| plan.captures.len() == lent.values.len())
+        });
+        is_sound.then_some(Self(lent))
+    }
+
     /// Keeps the values that a hit tells for others, and fills in what others told.
     pub(crate) fn exchange(
         &mut self,

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::plan::RulePlan;
 
 /// Hits that are remembered. Beyond, one may count twice.
@@ -11,7 +13,7 @@ const MAX_REMEMBERED: usize = 65_536;
 type OnceKey = (usize, usize, u64);
 
 /// The last hits that counted, of rules that count an occurrence once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Occurrences {
     counted: HashMap<OnceKey, i64>,
     /// In source order.
@@ -26,6 +28,19 @@ impl Occurrences {
             (Some(within_nanos), Some(hash)) => self.is_apart((plan.rule, host, hash), time, within_nanos),
             _ => true,
         }
+    }
+
+    fn of_order(order: VecDeque<(OnceKey, i64)>) -> Self {
+        Self { counted: order.iter().copied().collect(), order }
+    }
+
+    /// The same with rules renumbered; `None` leaves out.
+    pub(crate) fn renumbered(&self, rule: impl Fn(usize) -> Option<usize>) -> Self {
+        let order = self
+            .order
+            .iter()
+            .filter_map(|((old, host, hash), time)| Some(((rule(*old)?, *host, *hash), *time)));
+        Self::of_order(order.collect())
     }
 
     /// Whether the last hit of a key that counted is not within `within_nanos`, before or after.
@@ -43,6 +58,19 @@ impl Occurrences {
             self.counted.remove(&key);
         }
         true
+    }
+}
+
+/// The order says it all.
+impl Serialize for Occurrences {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.order.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Occurrences {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        VecDeque::deserialize(deserializer).map(Self::of_order)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chiplog_parse::{Detector, Record};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What the place of a source tells of its lines: the folder of a node, the name of a log file.
 ///
@@ -13,7 +14,7 @@ use chiplog_parse::{Detector, Record};
 /// let of_a_pod = Origin { host: Some("w-07".into()), component: Some("coredns".into()) };
 /// assert_ne!(of_a_pod, Origin::default());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Origin {
     /// The machine.
     pub host: Option<Arc<str>>,
@@ -23,7 +24,7 @@ pub struct Origin {
 }
 
 /// Reads the lines of one source.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LineReader {
     detector: Detector,
     origin: Origin,
@@ -32,6 +33,15 @@ pub(crate) struct LineReader {
 impl LineReader {
     pub(crate) fn new(origin: &Origin) -> Self {
         Self { detector: Detector::new(), origin: origin.clone() }
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Gives back the memory that reading took: of many sources few have something to read.
+    pub(crate) fn rest(&mut self) {
+        self.detector = Detector::new();
     }
 
     /// The line as [`Detector::peel`] reads it, with its origin.
@@ -45,6 +55,19 @@ impl LineReader {
             record.component = origin.component.as_deref().map(str::as_bytes);
         }
         record
+    }
+}
+
+/// The rest is room to read in.
+impl Serialize for LineReader {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.origin.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LineReader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Origin::deserialize(deserializer).map(|origin| Self::new(&origin))
     }
 }
 

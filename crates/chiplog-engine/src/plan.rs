@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use chiplog_parse::UnixNanos;
-use chiplog_rules::{Label, Measure, Rule, RuleSet};
+use chiplog_rules::{Comparison, Label, Measure, Rule, RuleSet};
+use serde::{Deserialize, Serialize};
 
 use crate::Unit;
 use crate::aggregate::Aggregate;
@@ -19,6 +20,8 @@ pub(crate) struct RulePlan {
     pub(crate) id: Arc<str>,
     pub(crate) title: Arc<str>,
     pub(crate) plan: WindowPlan,
+    /// The comparisons of the open condition, in reading order: one of them is reported.
+    pub(crate) open_comparisons: Vec<Comparison>,
     /// When the open condition may change without a hit.
     pub(crate) open_changes: Changes,
     /// The same of the close condition.
@@ -100,8 +103,11 @@ impl RulePlan {
             .companions
             .iter()
             .map(|companion| companion.shared_labels.iter().map(|(own, _)| *own).collect());
+        let mut open_comparisons = Vec::new();
+        rule.open.for_each_comparison(&mut |comparison| open_comparisons.push(comparison.clone()));
         Self {
             rule: index,
+            open_comparisons,
             id: Arc::from(rule.id.as_str()),
             title: Arc::from(rule.title.as_str()),
             plan: WindowPlan::of(rule),
@@ -180,12 +186,24 @@ impl RulePlan {
 }
 
 /// All hits of one rule in one source.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Totals {
     pub(crate) hits: u64,
     pub(crate) occurrences: u64,
     pub(crate) late: u64,
     pub(crate) values: Vec<Aggregate>,
+}
+
+impl Totals {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.hits = self.hits.saturating_add(other.hits);
+        self.occurrences = self.occurrences.saturating_add(other.occurrences);
+        self.late = self.late.saturating_add(other.late);
+        if self.values.len() < other.values.len() {
+            self.values.resize_with(other.values.len(), Aggregate::default);
+        }
+        self.values.iter_mut().zip(&other.values).for_each(|(sum, part)| sum.merge(part));
+    }
 }
 
 /// Bounds on the times of hits that are taken into account: since and until, both inclusive.

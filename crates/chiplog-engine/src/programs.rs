@@ -3,17 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 /// The longest name of a host and a program that is kept.
 const MAX_NAME_BYTES: usize = 128;
 
 /// Hosts and programs, those first in order where there are too many: a choice that does not depend
 /// on how the source was cut.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Programs {
     /// Host, NUL, program.
     names: BTreeSet<Box<[u8]>>,
     /// The pair looked up last: neighbouring lines mostly agree.
+    #[serde(skip)]
     last: Vec<u8>,
+    #[serde(skip)]
     scratch: Vec<u8>,
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 /// Earlier runs that are remembered: a late hit may close the break between two.
 const MAX_RUNS: usize = 16;
 
 /// Runs of hits: first and last time of each, in order. Two runs are further apart than the gap
 /// that ends a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Runs(VecDeque<(i64, i64)>);
 
 impl Runs {

@@ -1,16 +1,14 @@
 //! A scan over any number of sources.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chiplog_parse::{Clock, UnixNanos};
 use chiplog_rules::RuleSet;
 
-use crate::aggregate::Aggregate;
-use crate::plan::{RulePlan, TimeRange, Totals};
-use crate::templates::{self, FinishedTemplates};
-use crate::timeline::{Outcome, Timeline};
-use crate::{BlockSource, Notice, Origin, RuleTotals, ScanMode, ScanSummary, Scanner, Warning, pool};
+use crate::collect::Collection;
+use crate::plan::{RulePlan, TimeRange};
+use crate::timeline::Timeline;
+use crate::{BlockSource, Notice, Origin, ScanMode, ScanSummary, Scanner, Warning, pool};
 
 /// How to scan.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +26,12 @@ pub struct ScanOptions {
 impl Default for ScanOptions {
     fn default() -> Self {
         Self { workers: 1, mode: ScanMode::Sparse, since: None, until: None }
+    }
+}
+
+impl ScanOptions {
+    pub(crate) fn range(&self) -> TimeRange {
+        TimeRange { since: self.since, until: self.until }
     }
 }
 
@@ -68,9 +72,7 @@ pub struct Scan {
     rules: RuleSet,
     plans: Arc<Vec<RulePlan>>,
     options: ScanOptions,
-    totals: Vec<Totals>,
-    templates: Vec<(Arc<str>, FinishedTemplates)>,
-    summary: ScanSummary,
+    collection: Collection,
 }
 
 impl Scan {
@@ -78,19 +80,8 @@ impl Scan {
     #[must_use]
     pub fn new(rules: &RuleSet, options: ScanOptions) -> Self {
         let plans: Arc<Vec<RulePlan>> = Arc::new(RulePlan::of_set(rules));
-        let totals = plans.iter().map(|plan| Totals {
-            values: vec![Aggregate::default(); plan.captures.len()],
-            ..Totals::default()
-        });
-        let totals = totals.collect();
-        Self {
-            rules: rules.clone(),
-            plans,
-            options,
-            totals,
-            templates: Vec::new(),
-            summary: ScanSummary::default(),
-        }
+        let collection = Collection::new(&plans);
+        Self { rules: rules.clone(), plans, options, collection }
     }
 
     /// Scans one source to its end. `on_notice` is called for each opening, worsening and
@@ -105,8 +96,7 @@ impl Scan {
         source: &mut S,
         on_notice: &mut dyn FnMut(Notice<'_>),
     ) -> Result<(), S::Error> {
-        let range = TimeRange { since: self.options.since, until: self.options.until };
-        let mut timeline = Timeline::new(&self.rules, &self.plans, input, range);
+        let mut timeline = Timeline::new(&self.rules, &self.plans, input, self.options.range());
         let workers = if input.is_live { 1 } else { self.options.workers.max(1) };
         let make_worker = || {
             let mut scanner =
@@ -117,71 +107,23 @@ impl Scan {
             timeline.absorb(block, &partial, on_notice);
         });
         let outcome = timeline.finish(on_notice);
-        self.add(outcome);
+        self.collection.add(outcome);
         read
-    }
-
-    fn add(&mut self, outcome: Outcome) {
-        for (mine, theirs) in self.totals.iter_mut().zip(&outcome.totals) {
-            mine.hits += theirs.hits;
-            mine.occurrences += theirs.occurrences;
-            mine.late += theirs.late;
-            mine.values.iter_mut().zip(&theirs.values).for_each(|(sum, part)| sum.merge(part));
-        }
-        for (count, what) in [(outcome.findings_left_out, "findings"), (outcome.gaps_left_out, "gaps")] {
-            if count > 0 {
-                self.summary.warnings.push(Warning {
-                    source: Some(Arc::clone(&outcome.input.name)),
-                    message: format!("{count} {what} left out beyond the limit per input"),
-                });
-            }
-        }
-        self.templates.push((Arc::clone(&outcome.input.name), outcome.templates));
-        self.summary.inputs.push(outcome.input);
-        self.summary.findings.extend(outcome.findings);
-        self.summary.sightings.extend(outcome.sightings);
-        self.summary.gaps.extend(outcome.gaps);
     }
 
     /// Adds a warning to the report.
     pub fn warn(&mut self, warning: Warning) {
-        self.summary.warnings.push(warning);
+        self.collection.summary.warnings.push(warning);
     }
 
     /// Marks the scan as cut short.
     pub fn set_interrupted(&mut self) {
-        self.summary.interrupted = true;
+        self.collection.summary.interrupted = true;
     }
 
     /// Everything found so far.
     #[must_use]
     pub fn finish(self) -> ScanSummary {
-        let Self { plans, totals, templates, mut summary, .. } = self;
-        summary.unknown = templates::join(&templates);
-        summary.findings.sort_by(|left, right| {
-            left.first_time
-                .cmp(&right.first_time)
-                .then_with(|| left.rule_id.cmp(&right.rule_id))
-                .then_with(|| left.group.cmp(&right.group))
-                .then_with(|| left.source.cmp(&right.source))
-        });
-        summary.sightings.sort_by(|left, right| {
-            left.first_time
-                .cmp(&right.first_time)
-                .then_with(|| left.rule_id.cmp(&right.rule_id))
-                .then_with(|| left.group.cmp(&right.group))
-                .then_with(|| left.source.cmp(&right.source))
-        });
-        summary.rules = plans
-            .iter()
-            .zip(&totals)
-            .map(|(plan, totals)| {
-                let values = plan.captures.iter().zip(&totals.values);
-                let values = values.map(|((name, unit), aggregate)| aggregate.summary(name, *unit)).collect();
-                let Totals { hits, occurrences, late, .. } = *totals;
-                (Arc::clone(&plan.id), RuleTotals { hits, occurrences, late, values })
-            })
-            .collect::<BTreeMap<_, _>>();
-        summary
+        self.collection.finish(usize::MAX)
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use chiplog_parse::UnixNanos;
+use serde::{Deserialize, Serialize};
 
 use crate::Evidence;
 
 /// All hits of one rule and one group of labels in one source, where the rule's condition never
 /// came true.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sighting {
     /// Id of the rule.

@@ -1,6 +1,8 @@
 //! How many different texts a capture had.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Texts that are told apart in one window. With more, their number is a lower bound.
 const MAX_TEXTS: usize = 4_096;
@@ -8,11 +10,16 @@ const MAX_TEXTS: usize = 4_096;
 /// The different texts of one capture in the panes of a window, as hashes, each with the last pane
 /// that it is in. A window holds the last panes, so a text is in it if that pane is: adding up the
 /// texts of each pane that are in no later one counts every text once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Texts {
+    #[serde(serialize_with = "in_order")]
     pane_of: HashMap<u64, i64>,
     /// The last pane that has a text which is not here, since there are too many.
     left_out: Option<i64>,
+}
+
+fn in_order<S: Serializer>(pane_of: &HashMap<u64, i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    pane_of.iter().collect::<BTreeMap<_, _>>().serialize(serializer)
 }
 
 /// Which panes a text counts in.
@@ -45,6 +52,11 @@ impl Texts {
     pub(crate) fn forget_until(&mut self, pane: i64) {
         self.pane_of.retain(|_, last| *last > pane);
         self.left_out = self.left_out.filter(|last| *last > pane);
+    }
+
+    /// The pane that each text counts in.
+    pub(crate) fn panes(&self) -> impl Iterator<Item = i64> {
+        self.pane_of.values().copied()
     }
 
     /// Whether texts are missing here.

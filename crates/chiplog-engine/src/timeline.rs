@@ -4,35 +4,42 @@
 //! blocks or when they arrived, so a stream and an archive of the same bytes give the same
 //! findings. Each host of a source has its own progress: merged files need not be in order.
 
+mod ahead;
 mod episode;
 mod gaps;
 mod passing;
+mod saved;
+mod steps;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
+use serde::{Deserialize, Serialize};
 
 use self::episode::{Episode, Shown, evidence_at};
-use self::gaps::LastGap;
+use self::gaps::ListedGap;
+pub(crate) use self::saved::SavedTimeline;
+use self::steps::{ListedStep, Strayed};
 use crate::agenda::Agenda;
-use crate::aggregate::Aggregate;
 use crate::census::Census;
-use crate::clocks::{DISORDER_NANOS, Progress, UNTIMED};
+use crate::clocks::{Advance, DISORDER_NANOS, Progress, UNTIMED};
 use crate::companions::{TrackKey, Tracks};
+use crate::gaps::Gaps;
 use crate::loans::Loans;
 use crate::once::Occurrences;
 use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Key, Partial, encode_labels, labels_of};
-use crate::placement::{Placed, Placement};
+use crate::placement::{HostsOf, Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::programs::Programs;
+use crate::sampling::Sampling;
 use crate::templates::{FinishedTemplates, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
-    Block, Entries, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Passed, Program, Sighting,
-    Transition,
+    Block, ClockStep, Entries, Evidence, Finding, Gap, InputClock, InputOptions, InputSummary, Notice,
+    Passed, Program, Sighting, Transition, YearSource, ZoneSource,
 };
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
@@ -41,21 +48,30 @@ const MAX_KEYS_PER_RULE: u32 = 10_000;
 /// Keys of a rule, the first of a source, that are reported although they never opened a finding.
 const MAX_SIGHTINGS_PER_RULE: u32 = 100;
 
+/// What is kept of the message of a hit that is late.
+const MAX_LATE_BODY_BYTES: usize = 512;
+
 /// Hosts listed in a summary.
 const MAX_HOSTS: usize = 100;
 
 /// What is followed of one host.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Watch {
     /// Keys of which time can make something, by the next time at which it may: open findings, and
     /// keys whose finding may open without a hit. Indexes into [`Timeline::keys`].
     due: Agenda,
     /// Those of a live stream that was not yet told what becomes of them.
     unannounced: Agenda,
-    last_gap: LastGap,
+    /// The first line of those that are far from where the host is.
+    strayed: Option<Strayed>,
+    /// Hits of lines far ahead, until it is known whether the host is there, each with its key.
+    ahead: Vec<(usize, StrayHit)>,
+    first_time: Option<i64>,
+    last_time: Option<i64>,
 }
 
 /// The window of one key, and its finding if there is one.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeyState {
     rule: usize,
     host: usize,
@@ -73,24 +89,38 @@ struct KeyState {
     /// ahead must not judge the keys of the other.
     behind_nanos: i64,
     /// Hits in a row that were too old for the window.
-    late: Vec<LateHit>,
+    late: Vec<StrayHit>,
     /// The hits of other rules that the conditions look at. Indexes into [`Tracks::all`].
+    #[serde(skip)]
     companions: Box<[usize]>,
     /// Where the hits of this key are looked at by other rules.
+    #[serde(skip)]
     asked_by: Box<[usize]>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
 }
 
-/// A hit that was too old for its window.
-struct LateHit {
-    time: i64,
+/// A hit that is in no window yet, since its time is too old or too far ahead.
+#[derive(Clone, Serialize, Deserialize)]
+struct StrayHit {
     repeats: u32,
     values: Vec<Option<i64>>,
     texts: Vec<Option<u64>>,
+    message: u32,
+    /// The line. Its time is that of the hit.
+    shown: Shown,
+}
+
+impl StrayHit {
+    fn line(&self) -> HitLine<'_> {
+        let Self { repeats, values, texts, message, shown } = self;
+        let sample = Sample { time: shown.time, repeats: *repeats, values, texts };
+        HitLine { text: HitText::Kept(shown), sample, is_timed: true, message: *message }
+    }
 }
 
 /// What is known of the hits of a key while no finding has opened.
+#[derive(Clone, Serialize, Deserialize)]
 enum Sighted {
     /// Nothing yet.
     Nothing,
@@ -101,6 +131,7 @@ enum Sighted {
     Ignored,
 }
 
+#[derive(Clone, Serialize, Deserialize)]
 struct Hits {
     first: i64,
     last: i64,
@@ -121,40 +152,74 @@ pub(crate) struct Timeline {
     watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
-    keys_of_rule: Vec<u32>,
     loans: Loans,
     occurrences: Occurrences,
     tracks: Tracks,
-    totals: Vec<Totals>,
+    /// Of the rules that have matched.
+    tallies: BTreeMap<usize, Tally>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
-    /// Each with its local time.
-    gaps: Vec<(Option<i64>, Gap)>,
+    gaps: Gaps,
+    listed_gaps: Vec<ListedGap>,
     gaps_left_out: u64,
-    /// Of lines that name no host.
-    last_gap: LastGap,
+    sampling: Sampling,
+    /// Offset of the last line that counted as one of its message.
+    last_sampled_offset: Option<u64>,
+    steps: Vec<ListedStep>,
+    steps_left_out: u64,
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
+    /// Where the next block starts.
+    end_offset: u64,
     census: Census,
     programs: Programs,
     templates: SourceTemplates,
     bytes: u64,
     lines: u64,
     cut_lines: u64,
-    first_time: Option<i64>,
-    last_time: Option<i64>,
+}
+
+/// What is counted of one rule.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct Tally {
+    /// Keys, however many share a window.
+    keys: u32,
+    totals: Totals,
 }
 
 /// What a source came to.
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) input: InputSummary,
     pub(crate) findings: Vec<Finding>,
     pub(crate) sightings: Vec<Sighting>,
     pub(crate) gaps: Vec<Gap>,
-    pub(crate) totals: Vec<Totals>,
+    pub(crate) clock_steps: Vec<ClockStep>,
+    pub(crate) steps_left_out: u64,
+    /// Of the rules that have matched, by index.
+    pub(crate) totals: BTreeMap<usize, Totals>,
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
-    pub(crate) templates: FinishedTemplates,
+    pub(crate) templates: Arc<FinishedTemplates>,
+}
+
+/// The tracks that a key looks at, and those that its hits go to. New ones are made.
+fn tracks_of(
+    tracks: &mut Tracks,
+    plans: &[RulePlan],
+    rule: usize,
+    host: usize,
+    labels: &[u8],
+) -> (Box<[usize]>, Box<[usize]>) {
+    let labels: Vec<&[u8]> = labels_of(labels).collect();
+    let mut track = |asker: usize, companion: usize, places: &[usize]| {
+        let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
+        tracks.id(TrackKey { asker, companion, host, labels }, plans[asker].plan)
+    };
+    let companions = plans[rule].companions.iter().enumerate();
+    let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
+    let asked_by = plans[rule].asked_by.iter();
+    (companions, asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect())
 }
 
 /// Counts the lines before an offset of a block without counting any twice.
@@ -196,12 +261,23 @@ impl<'b> LineCounter<'b> {
 }
 
 /// A hit in its place.
+#[derive(Clone, Copy)]
 struct HitLine<'a> {
-    block: &'a Block,
-    offset: usize,
+    text: HitText<'a>,
     sample: Sample<'a>,
     /// It has a time, and not only a place among other lines without one.
     is_timed: bool,
+    /// See [`EntryKind::Hit`].
+    message: u32,
+}
+
+/// Where the text of a hit is.
+#[derive(Clone, Copy)]
+enum HitText<'a> {
+    /// At an offset of a block.
+    In(&'a Block, usize),
+    /// It was kept when its block was at hand.
+    Kept(&'a Shown),
 }
 
 type OnNotice<'f> = &'f mut dyn FnMut(Notice<'_>);
@@ -213,10 +289,6 @@ impl Timeline {
         input: &InputOptions,
         range: TimeRange,
     ) -> Self {
-        let totals = |plan: &RulePlan| Totals {
-            values: vec![Aggregate::default(); plan.captures.len()],
-            ..Totals::default()
-        };
         Self {
             rules: rules.clone(),
             plans: Arc::clone(plans),
@@ -228,39 +300,40 @@ impl Timeline {
             watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
-            keys_of_rule: vec![0; plans.len()],
             loans: Loans::default(),
             occurrences: Occurrences::default(),
             tracks: Tracks::default(),
-            totals: plans.iter().map(totals).collect(),
+            tallies: BTreeMap::new(),
             findings: Vec::new(),
             findings_left_out: 0,
-            gaps: Vec::new(),
+            gaps: Gaps::default(),
+            listed_gaps: Vec::new(),
             gaps_left_out: 0,
-            last_gap: LastGap::default(),
+            sampling: Sampling::default(),
+            last_sampled_offset: None,
+            steps: Vec::new(),
+            steps_left_out: 0,
             last_gap_offset: None,
+            end_offset: 0,
             census: Census::default(),
             programs: Programs::default(),
             templates: SourceTemplates::default(),
             bytes: 0,
             lines: 0,
             cut_lines: 0,
-            first_time: None,
-            last_time: None,
         }
     }
 
     /// Takes the next block of the source and what was found in it.
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_notice: OnNotice<'_>) {
-        let hosts = self.placement.hosts_of(partial);
-        self.watches.resize_with(self.placement.hosts.len(), Watch::default);
+        let mut hosts = self.placement.hosts_of(partial);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter::new(block, self.lines);
         for entry in &partial.entries {
-            self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_notice);
+            self.take(block, partial, entry, &mut hosts, &mut keys, &mut counter, on_notice);
         }
         if let Some((times, host)) = &partial.last
-            && let Some(host) = self.placement.known_host(host)
+            && let Some(host) = self.placement.last_known_host(host)
         {
             let host = self.placement.host_of(*times, host);
             self.announce(*times, host, on_notice);
@@ -275,6 +348,8 @@ impl Timeline {
         self.lines += partial.lines;
         self.cut_lines += u64::from(block.cut_bytes > 0);
         self.placement.pass(block);
+        self.end_offset = block.end_offset();
+        self.reader.rest();
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one block, taken apart once per block")]
@@ -283,25 +358,28 @@ impl Timeline {
         block: &Block,
         partial: &Partial,
         entry: &Entry,
-        hosts: &[usize],
+        hosts: &mut HostsOf,
         keys: &mut [Option<usize>],
         counter: &mut LineCounter<'_>,
         on_notice: OnNotice<'_>,
     ) {
         let offset = entry.offset as usize;
-        let Placed { time, is_news, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
-        let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+        let host = self.placement.host_of_entry(hosts, partial, entry);
+        let Placed { time, is_news, host } = self.placement.place(block, entry, host);
+        if self.watches.len() < self.placement.hosts.len() {
+            self.watches.resize_with(self.placement.hosts.len(), Watch::default);
+        }
+        let instant = time.and_then(|time| self.placement.to_instant(host, time));
         if !self.range.contains(instant) {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
-            self.see(time);
-            let progress = &mut self.placement.hosts[host].progress;
-            progress.advance(time);
-            let reached = progress.latest().unwrap_or(time);
-            self.pass_time(host, reached.saturating_sub(DISORDER_NANOS), on_notice);
+            if self.gaps.has_open() {
+                self.gaps.end_open(host & !1, counter.offset_in_source(offset), time);
+            }
+            self.advance(host, time, offset, counter, on_notice);
         }
-        let EntryKind::Hit { key, values, hashes, repeats, counts } = entry.kind else { return };
+        let EntryKind::Hit { key, values, hashes, repeats, counts, message } = entry.kind else { return };
         let key = match keys[key as usize] {
             Some(known) if self.keys[known].host == host => known,
             _ => {
@@ -322,27 +400,45 @@ impl Timeline {
         } else {
             values
         };
+        // Every line counts, also those that are evidence only.
+        let sampled = match time.filter(|_| message != 0) {
+            Some(time) => {
+                let in_source = counter.offset_in_source(offset);
+                let is_new = self.last_sampled_offset.replace(in_source) != Some(in_source);
+                if is_new { self.sampling.add(host, message, time) } else { None }
+            }
+            None => None,
+        };
         // A source without any time is one moment: its hits count together.
         let at = time.unwrap_or(UNTIMED);
         let (texts, occurrence) = self.plans[rule].hashes_of(partial, hashes);
         if !counts || !self.occurrences.is_new(&self.plans[rule], host, occurrence, at) {
             return;
         }
-        let totals = &mut self.totals[rule];
-        totals.hits += 1;
-        totals.occurrences += u64::from(repeats);
+        let totals = &mut self.tallies.entry(rule).or_default().totals;
+        totals.values.resize_with(captures, Default::default);
+        totals.hits = totals.hits.saturating_add(1);
+        totals.occurrences = totals.occurrences.saturating_add(u64::from(repeats));
         for (aggregate, value) in totals.values.iter_mut().zip(values) {
             value.iter().for_each(|value| aggregate.add(*value));
         }
         let sample = Sample { time: at, repeats, values, texts };
-        let hit = HitLine { block, offset, sample, is_timed: time.is_some() };
+        let hit = HitLine { text: HitText::In(block, offset), sample, is_timed: time.is_some(), message };
+        if time.is_some_and(|time| self.placement.hosts[host].progress.is_ahead(time)) {
+            self.hold_back(key, &hit, counter);
+            return;
+        }
         self.observe(key, &hit, counter, on_notice);
+        if let Some(sampled) = sampled {
+            self.note_sampled(key, offset, &hit, sampled, counter, on_notice);
+        }
         self.tell_askers(key, at, repeats, on_notice);
     }
 
-    fn see(&mut self, time: i64) {
-        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+    fn see(&mut self, host: usize, time: i64) {
+        let watch = &mut self.watches[host];
+        watch.first_time = Some(watch.first_time.map_or(time, |first| first.min(time)));
+        watch.last_time = Some(watch.last_time.map_or(time, |last| last.max(time)));
     }
 
     fn key_id(&mut self, key: &Key, host: usize) -> usize {
@@ -352,7 +448,8 @@ impl Timeline {
             return *id;
         }
         let is_rest = self.placement.hosts[host].is_rest;
-        let is_shared = is_rest || (self.keys_of_rule[rule] >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
+        let tally = self.tallies.entry(rule).or_default();
+        let is_shared = is_rest || (tally.keys >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
         if is_shared {
             key.labels = Box::default();
             if let Some(id) = self.key_ids.get(&key) {
@@ -361,17 +458,9 @@ impl Timeline {
         }
         let plan = &self.plans[rule];
         // What is asked for is that the lines are absent: theirs are no sign of trouble.
-        let is_ignored = self.keys_of_rule[rule] >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
-        self.keys_of_rule[rule] += 1;
-        let labels: Vec<&[u8]> = labels_of(&key.labels).collect();
-        let mut track = |asker: usize, companion: usize, places: &[usize]| {
-            let labels = encode_labels(places.iter().map(|place| labels.get(*place).copied().unwrap_or(b"")));
-            self.tracks.id(TrackKey { asker, companion, host, labels }, self.plans[asker].plan)
-        };
-        let companions = plan.companions.iter().enumerate();
-        let companions = companions.map(|(companion, labels)| track(rule, companion, labels)).collect();
-        let asked_by = plan.asked_by.iter();
-        let asked_by = asked_by.map(|asker| track(asker.rule, asker.companion, &asker.labels)).collect();
+        let is_ignored = tally.keys >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
+        tally.keys = tally.keys.saturating_add(1);
+        let (companions, asked_by) = tracks_of(&mut self.tracks, &self.plans, rule, host, &key.labels);
         let id = self.keys.len();
         self.keys.push(KeyState {
             rule,
@@ -405,8 +494,7 @@ impl Timeline {
         let state = &mut self.keys[key];
         match state.window.insert(&hit.sample) {
             Inserted::InTime => state.late.clear(),
-            Inserted::Late if self.starts_again(key, hit, on_notice) => {}
-            Inserted::Late => return,
+            Inserted::Late => return self.be_late(key, hit, counter, on_notice),
         }
         let state = &mut self.keys[key];
         let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(hit.sample.time);
@@ -479,7 +567,7 @@ impl Timeline {
     /// Tells of a finding that is open after a further hit, if there is something to tell.
     fn tell_on(&mut self, key: usize, now: i64, is_worse: bool, on_notice: OnNotice<'_>) {
         let Some(episode) = self.keys[key].episode.as_deref_mut() else { return };
-        let was_announced = std::mem::take(&mut episode.close_was_announced);
+        let was_announced = episode.close_announced.take().is_some();
         if is_worse {
             episode.note_report(now);
         }
@@ -499,7 +587,7 @@ impl Timeline {
             Sighted::Hits(hits) => {
                 hits.first = hits.first.min(hit.sample.time);
                 hits.last = hits.last.max(hit.sample.time);
-                hits.count += 1;
+                hits.count = hits.count.saturating_add(1);
             }
             Sighted::Nothing => {
                 let shown = self.show(key, hit, counter);
@@ -511,15 +599,13 @@ impl Timeline {
     }
 
     /// The hits of keys that never opened a finding.
-    fn sightings(&mut self) -> Vec<Sighting> {
-        let instant = |local| self.placement.clock.to_instant(local);
+    fn sightings(&self) -> Vec<Sighting> {
         let mut sightings = Vec::new();
-        for state in &mut self.keys {
-            let Sighted::Hits(hits) = std::mem::replace(&mut state.sighted, Sighted::Ignored) else {
-                continue;
-            };
+        for state in &self.keys {
+            let Sighted::Hits(hits) = &state.sighted else { continue };
             let plan = &self.plans[state.rule];
-            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence };
+            let instant = |local| self.placement.to_instant(state.host, local);
+            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() };
             sightings.push(Sighting {
                 rule_id: Arc::clone(&plan.id),
                 source: Arc::clone(&self.name),
@@ -533,26 +619,47 @@ impl Timeline {
         sightings
     }
 
+    fn add_late(&mut self, key: usize) {
+        let late = &mut self.tallies.entry(self.keys[key].rule).or_default().totals.late;
+        *late = late.saturating_add(1);
+    }
+
+    /// What is needed of a hit to take it later.
+    fn stray(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> StrayHit {
+        let shown = self.show(key, hit, counter);
+        let Sample { repeats, values, texts, .. } = hit.sample;
+        StrayHit { repeats, values: values.to_vec(), texts: texts.to_vec(), message: hit.message, shown }
+    }
+
     /// A hit that is too old for its window. Several in a row that agree are a clock that was set
     /// back or another day's lines, and so is one where the whole host went back: the window then
     /// starts again with them.
-    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_notice: OnNotice<'_>) -> bool {
+    fn be_late(
+        &mut self,
+        key: usize,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+        on_notice: OnNotice<'_>,
+    ) {
         const AGREEING: usize = 3;
-        let Sample { time, repeats, values, texts } = hit.sample;
+        let time = hit.sample.time;
+        let mut stray = self.stray(key, hit, counter);
+        stray.shown.evidence.body.truncate(MAX_LATE_BODY_BYTES);
         let state = &mut self.keys[key];
         let near = state.window.retention_nanos().max(Progress::NEAR) as u64;
-        if state.late.last().is_some_and(|last| last.time.abs_diff(time) > near) {
+        if state.late.last().is_some_and(|last| last.shown.time.abs_diff(time) > near) {
             state.late.clear();
         }
-        state.late.push(LateHit { time, repeats, values: values.to_vec(), texts: texts.to_vec() });
-        self.totals[state.rule].late += 1;
+        state.late.push(stray);
+        self.add_late(key);
+        let state = &mut self.keys[key];
         let reached = self.placement.hosts[state.host].progress.latest();
         let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
         if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
             if let Some(episode) = state.episode.as_deref_mut().or(state.pending.as_deref_mut()) {
                 episode.is_lower_bound |= time >= episode.first;
             }
-            return false;
+            return;
         }
         let last = state.episode.as_ref().map(|episode| episode.last.max(episode.opened));
         if let Some(last) = last {
@@ -563,29 +670,35 @@ impl Timeline {
         self.give_up(key, latest, on_notice);
         let state = &mut self.keys[key];
         let mut late = std::mem::take(&mut state.late);
-        self.totals[state.rule].late -= late.len() as u64;
+        let total = &mut self.tallies.entry(state.rule).or_default().totals.late;
+        *total = total.saturating_sub(late.len() as u64);
         state.window.clear();
         state.last_hit = None;
-        late.sort_by_key(|hit| hit.time);
-        for LateHit { time, repeats, values, texts } in &late {
-            state.window.insert(&Sample { time: *time, repeats: *repeats, values, texts });
-        }
-        true
+        late.sort_by_key(|hit| hit.shown.time);
+        // In order none of them is late.
+        late.iter().for_each(|hit| self.observe(key, &hit.line(), counter, on_notice));
     }
 
     /// Ends the source: what can close by its last line does, the rest stays open.
     pub(crate) fn finish(mut self, on_notice: OnNotice<'_>) -> Outcome {
+        let mut last_time = None;
         if let Some((times, host)) = self.placement.last_line() {
-            let time = self.placement.clock.place(times);
-            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
-            if let Some(time) = time.filter(|_| self.range.contains(instant)) {
-                self.see(time);
-                if let Some(host) = host {
-                    self.placement.hosts[host].progress.advance(time);
+            let instant = self.placement.instant_of(host, times);
+            if self.range.contains(instant) {
+                let time = host.and_then(|host| Some((host, self.placement.place_again(Some(host), times)?)));
+                match time {
+                    Some((host, time)) => {
+                        let advance = self.placement.hosts[host].progress.advance(time);
+                        if !matches!(advance, Advance::Stray { .. }) {
+                            self.see(host, time);
+                        }
+                    }
+                    None => last_time = instant,
                 }
             }
         }
         for host in 0..self.watches.len() {
+            self.settle_ahead(host, on_notice);
             if let Some(reached) = self.placement.hosts[host].progress.latest() {
                 self.pass_time(host, reached, on_notice);
             }
@@ -594,47 +707,94 @@ impl Timeline {
             // What time went on to and came back from was not so.
             let latest = self.keys[key].window.latest();
             self.give_up(key, latest, on_notice);
-            let Some(episode) = self.keys[key].episode.as_deref() else { continue };
-            let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
-            self.findings.push(finding);
+            if let Some(episode) = self.keys[key].episode.as_deref_mut() {
+                episode.close_announced = None;
+            }
         }
-        let sightings = self.sightings();
-        let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
+        let mut findings = std::mem::take(&mut self.findings);
+        let mut outcome = self.outcome();
+        findings.append(&mut outcome.findings);
+        outcome.findings = findings;
+        if let Some(time) = last_time {
+            let input = &mut outcome.input;
+            input.first_time = input.first_time.into_iter().chain([time]).min();
+            input.last_time = input.last_time.max(last_time);
+        }
+        outcome
+    }
+
+    /// The findings that have closed since they were last taken.
+    pub(crate) fn take_closed(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.findings)
+    }
+
+    /// Those that are open, as a stream was told of them.
+    fn open_findings(&self) -> impl Iterator<Item = (usize, Finding)> {
+        self.keys.iter().enumerate().filter_map(|(key, state)| {
+            let episode = state.episode.as_deref().or(state.announced.as_deref())?;
+            let is_over = episode.close_announced.is_some();
+            let time = episode.close_announced.unwrap_or(episode.last.max(episode.opened));
+            let finding = self.finding(key, episode, None, time, is_over);
+            let finding = match episode.close_announced {
+                Some(closed) => self.closed(key, finding, closed),
+                None => finding,
+            };
+            Some((key, finding))
+        })
+    }
+
+    /// What the source came to so far.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let placement = &self.placement;
+        let bounds = self.watches.iter().enumerate().flat_map(|(host, watch)| {
+            let bounds = [watch.first_time, watch.last_time].into_iter().flatten();
+            bounds.filter_map(move |local| placement.to_instant(host, local))
+        });
+        let bounds: Vec<_> = bounds.collect();
         let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
         let programs = self
             .programs
             .iter()
             .map(|(host, name)| Program { host: (!host.is_empty()).then(|| text(host)), name: text(name) });
         let chains = self.census.chains().iter();
+        let clocks = placement.clocks().take(MAX_HOSTS).map(|(name, clock)| InputClock {
+            host: (!name.is_empty()).then(|| Arc::clone(name)),
+            year: clock.year_source(),
+            zone: clock.zone_source(),
+            utc_offset_seconds: clock.utc_offset_seconds(),
+            payload_utc_offset_seconds: clock.payload_utc_offset_seconds(),
+        });
+        let clocks: Vec<InputClock> = clocks.collect();
         let input = InputSummary {
-            name: self.name,
+            name: Arc::clone(&self.name),
             bytes: self.bytes,
             lines: self.lines,
             formats: chains.map(|(layers, count)| (layers.as_slice().to_vec(), *count)).collect(),
             census_lines: self.census.lines,
             unparsed: self.census.unparsed,
             cut_lines: self.cut_lines,
-            first_time: instant(self.first_time),
-            last_time: instant(self.last_time),
-            year_was_guessed: self.placement.clock.year_was_guessed,
-            zone_was_assumed: self.placement.clock.zone_was_assumed(),
-            hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
+            first_time: bounds.iter().min().copied(),
+            last_time: bounds.iter().max().copied(),
+            year_was_guessed: clocks.iter().any(|clock| clock.year == YearSource::Guessed),
+            zone_was_assumed: clocks.iter().any(|clock| clock.zone == ZoneSource::Assumed),
+            hosts: placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
             programs: programs.collect(),
+            clocks,
+            year_rests_on: None,
         };
-        let mut clock = self.placement.clock.clone();
-        let templates = self
-            .templates
-            .finish(self.range, |times| clock.place(times).and_then(|time| clock.to_instant(time)));
-        let gaps = self.gaps.into_iter().map(|(time, gap)| Gap { time: instant(time), ..gap });
+        let place = |host: &[u8], times| placement.instant_of(placement.last_known_host(host), times);
+        let open = self.open_findings().map(|(_, finding)| finding);
         Outcome {
-            gaps: gaps.collect(),
+            gaps: self.final_gaps(),
+            clock_steps: self.final_steps(),
+            steps_left_out: self.steps_left_out,
             input,
-            findings: self.findings,
-            sightings,
-            totals: self.totals,
+            findings: self.findings.iter().cloned().chain(open).collect(),
+            sightings: self.sightings(),
+            totals: self.tallies.iter().map(|(rule, tally)| (*rule, tally.totals.clone())).collect(),
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
-            templates,
+            templates: Arc::new(self.templates.finish(self.range, place)),
         }
     }
 }

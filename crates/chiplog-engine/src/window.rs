@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use chiplog_rules::{Comparison, Expr, Limit, Measure};
+use serde::{Deserialize, Serialize};
 
 use crate::aggregate::Aggregate;
 use crate::runs::Runs;
@@ -17,7 +18,7 @@ use crate::{Histogram, Unit};
 const PANES_PER_WINDOW: i64 = 60;
 
 /// How long panes are, and how long they are kept: all that a window needs to know of a rule.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WindowPlan {
     /// Length of the window that conditions look at by default.
     pub(crate) span_nanos: i64,
@@ -92,7 +93,7 @@ pub(crate) struct Sample<'a> {
 }
 
 /// The hits of one pane.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Pane {
     /// Floor of the time by the length of a pane.
     index: i64,
@@ -105,6 +106,7 @@ struct Pane {
     /// The last value of each capture, in source order.
     last: Vec<Option<i64>>,
     /// How many different texts of each capture are in this pane and in no later one.
+    #[serde(skip)]
     texts: Vec<u64>,
 }
 
@@ -125,8 +127,8 @@ impl Pane {
     fn add(&mut self, hit: &Sample<'_>) {
         self.first_time = self.first_time.min(hit.time);
         self.last_time = self.last_time.max(hit.time);
-        self.hits += 1;
-        self.occurrences += u64::from(hit.repeats);
+        self.hits = self.hits.saturating_add(1);
+        self.occurrences = self.occurrences.saturating_add(u64::from(hit.repeats));
         for ((aggregate, last), value) in self.values.iter_mut().zip(&mut self.last).zip(hit.values) {
             if let Some(value) = value {
                 aggregate.add(*value);
@@ -145,15 +147,48 @@ struct Running {
     histograms: Vec<Histogram>,
 }
 
+impl Running {
+    fn new(plan: WindowPlan) -> Self {
+        Self {
+            hits: 0,
+            occurrences: 0,
+            sums: vec![0; plan.captures],
+            histograms: vec![Histogram::default(); plan.captures],
+        }
+    }
+
+    fn add(&mut self, pane: &Pane) {
+        self.hits = self.hits.saturating_add(pane.hits);
+        self.occurrences = self.occurrences.saturating_add(pane.occurrences);
+        for (index, aggregate) in pane.values.iter().enumerate() {
+            self.sums[index] = self.sums[index].saturating_add(aggregate.sum());
+            self.histograms[index].merge(aggregate.histogram());
+        }
+    }
+
+    fn subtract(&mut self, pane: &Pane) {
+        self.hits = self.hits.saturating_sub(pane.hits);
+        self.occurrences = self.occurrences.saturating_sub(pane.occurrences);
+        for (index, aggregate) in pane.values.iter().enumerate() {
+            self.sums[index] = self.sums[index].saturating_sub(aggregate.sum());
+            self.histograms[index].subtract(aggregate.histogram());
+        }
+    }
+}
+
 /// The hits of one key, as far back as any condition of its rule looks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Window {
+    #[serde(skip)]
     plan: WindowPlan,
     /// By index. The first `expired` are older than the span and kept for longer conditions.
     panes: VecDeque<Pane>,
+    #[serde(skip)]
     expired: usize,
     /// Time of the newest hit; the default window ends there.
+    #[serde(skip)]
     latest: i64,
+    #[serde(skip)]
     running: Running,
     /// One per capture of which texts are counted.
     texts: Vec<Texts>,
@@ -186,12 +221,7 @@ impl Window {
             panes: VecDeque::new(),
             expired: 0,
             latest: i64::MIN,
-            running: Running {
-                hits: 0,
-                occurrences: 0,
-                sums: vec![0; plan.captures],
-                histograms: vec![Histogram::default(); plan.captures],
-            },
+            running: Running::new(plan),
             texts: vec![Texts::default(); plan.texts],
             runs: Runs::default(),
         }
@@ -199,6 +229,39 @@ impl Window {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.plan);
+    }
+
+    /// The window as it was saved, of a rule with this plan. `None` if it cannot have been of one.
+    pub(crate) fn restored(self, plan: WindowPlan) -> Option<Self> {
+        let Self { mut panes, texts, runs, .. } = self;
+        if texts.len() != plan.texts {
+            return None;
+        }
+        let mut before = None;
+        for pane in &mut panes {
+            let is_in_order = before.is_none_or(|before| before < pane.index)
+                && pane.first_time <= pane.last_time
+                && [pane.first_time, pane.last_time]
+                    .iter()
+                    .all(|time| time.div_euclid(plan.pane_nanos) == pane.index);
+            if !is_in_order || pane.values.len() != plan.captures || pane.last.len() != plan.captures {
+                return None;
+            }
+            before = Some(pane.index);
+            pane.texts = vec![0; plan.texts];
+        }
+        for (capture, texts) in texts.iter().enumerate() {
+            for index in texts.panes() {
+                let pane = panes.binary_search_by_key(&index, |pane| pane.index).ok()?;
+                panes[pane].texts[capture] += 1;
+            }
+        }
+        let latest = panes.back().map_or(i64::MIN, |pane| pane.last_time);
+        let span_start = latest.saturating_sub(plan.span_nanos);
+        let expired = panes.partition_point(|pane| pane.last_time <= span_start);
+        let mut running = Running::new(plan);
+        panes.range(expired..).for_each(|pane| running.add(pane));
+        Some(Self { plan, panes, expired, latest, running, texts, runs })
     }
 
     pub(crate) fn latest(&self) -> i64 {
@@ -246,13 +309,13 @@ impl Window {
             self.runs.add(time, self.plan.span_nanos);
         }
         if position >= self.expired {
-            self.running.hits += 1;
-            self.running.occurrences += u64::from(hit.repeats);
+            self.running.hits = self.running.hits.saturating_add(1);
+            self.running.occurrences = self.running.occurrences.saturating_add(u64::from(hit.repeats));
             for ((sum, histogram), value) in
                 self.running.sums.iter_mut().zip(&mut self.running.histograms).zip(hit.values)
             {
                 if let Some(value) = value {
-                    *sum += i128::from(*value);
+                    *sum = sum.saturating_add(i128::from(*value));
                     histogram.add(*value);
                 }
             }
@@ -283,22 +346,10 @@ impl Window {
         let span_start = self.latest.saturating_sub(self.plan.span_nanos);
         while self.expired > 0 && self.panes[self.expired - 1].last_time > span_start {
             self.expired -= 1;
-            let pane = &self.panes[self.expired];
-            self.running.hits += pane.hits;
-            self.running.occurrences += pane.occurrences;
-            for (index, aggregate) in pane.values.iter().enumerate() {
-                self.running.sums[index] += aggregate.sum();
-                self.running.histograms[index].merge(aggregate.histogram());
-            }
+            self.running.add(&self.panes[self.expired]);
         }
         while self.panes.get(self.expired).is_some_and(|pane| pane.last_time <= span_start) {
-            let pane = &self.panes[self.expired];
-            self.running.hits -= pane.hits;
-            self.running.occurrences -= pane.occurrences;
-            for (index, aggregate) in pane.values.iter().enumerate() {
-                self.running.sums[index] -= aggregate.sum();
-                self.running.histograms[index].subtract(aggregate.histogram());
-            }
+            self.running.subtract(&self.panes[self.expired]);
             self.expired += 1;
         }
         let retention_start = self.latest.saturating_sub(self.plan.retention_nanos);
@@ -332,7 +383,7 @@ impl Window {
         if self.is_default(length, now) {
             return self.running.occurrences;
         }
-        self.panes_of(length, now).map(|pane| pane.occurrences).sum()
+        self.panes_of(length, now).fold(0, |sum, pane| sum.saturating_add(pane.occurrences))
     }
 
     /// What the default window holds that ends with the newest hit.
@@ -381,7 +432,7 @@ impl Window {
                 let sum = if self.is_default(length, now) {
                     self.running.sums[capture.0]
                 } else {
-                    panes().map(|pane| pane.values[capture.0].sum()).sum()
+                    panes().fold(0, |sum: i128, pane| sum.saturating_add(pane.values[capture.0].sum()))
                 };
                 plain(sum, comparison.limit, Unit::Count)
             }
@@ -427,7 +478,7 @@ fn per_second(count: i128, nanos: i64) -> i128 {
 }
 
 /// A measure and its limit, in one unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) amount: i128,
     pub(crate) limit: i128,

@@ -21,6 +21,7 @@ use crate::{Civil, Time, UnixNanos};
 /// assert!(first.year_was_guessed && first.zone_was_assumed);
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Clock {
     reference: Reference,
     utc_offset_seconds: Option<i32>,
@@ -28,6 +29,7 @@ pub struct Clock {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 enum Reference {
     /// Nothing is known: a reading without a year has no instant.
     None,

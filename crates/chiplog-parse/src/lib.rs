@@ -41,7 +41,8 @@
 //! - `std` (default): `alloc`, and SIMD chosen at run time when searching.
 //! - `alloc`: decoding of escaped text, the detector, reassembly of fragments. Without it the
 //!   format modules still parse.
-//! - `serde`: `Serialize` for severities, times, formats and streams.
+//! - `serde`: `Serialize` for severities, times, formats and streams; `Deserialize`, too, for severities, formats, instants
+//!   and clocks.
 //! - `chrono`: conversions of times.
 #![no_std]
 #![forbid(unsafe_code)]

@@ -11,7 +11,7 @@ use crate::{Event, Severity, Stream, Text, Time, Value};
 
 /// A layer of a line: an envelope, a payload, or a typed event inside a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Format {
     /// `journalctl -o short` and its family.
@@ -133,6 +133,7 @@ impl Format {
 
 /// The layers of a line, outermost first. At most [`Layers::MAX`]; deeper ones are text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Layers {
     formats: [Format; Self::MAX],
     length: u8,

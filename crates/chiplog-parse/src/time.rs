@@ -11,6 +11,7 @@ use core::fmt;
 /// assert_eq!(UnixNanos(1_709_618_828_120_034_000).to_string(), "2024-03-05T06:07:08.120034Z");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnixNanos(pub i64);
 
 /// A reading of a wall clock: a date and time of day without a zone, perhaps without a year.

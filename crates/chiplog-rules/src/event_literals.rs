@@ -46,9 +46,17 @@ const LITERALS: &[(&str, &[&[&str]])] = &[
     ("kubelet.client_throttle", &[&["client-side throttling", "Throttling request took "]]),
     ("suppress.journald", &[&[" messages from "]]),
     ("suppress.journald_kernel", &[&[" kernel messages"]]),
-    ("suppress.kernel_ratelimit", &[&[" callbacks suppressed"]]),
-    ("suppress.rsyslog_rate", &[&[" messages lost due to rate-limiting"]]),
-    ("suppress.rsyslog_begin", &[&["begin to drop messages due to rate-limiting"]]),
+    // "messages" to Linux 2.6.26, "callbacks" since, "output lines" of what programs write.
+    (
+        "suppress.kernel_ratelimit",
+        &[&[" callbacks suppressed", " messages suppressed", " output lines suppressed"]],
+    ),
+    // "INPUT: N messages lost", and before "imuxsock lost N messages".
+    ("suppress.rsyslog_rate", &[&[" messages lost due to rate-limiting", "imuxsock lost "]]),
+    (
+        "suppress.rsyslog_begin",
+        &[&["begin to drop messages due to rate-limiting", "imuxsock begins to drop messages from pid "]],
+    ),
     ("suppress.repeat", &[&["message repeated "]]),
 ];
 

@@ -246,6 +246,10 @@ pub struct Rule {
     pub programs: Vec<String>,
     /// Whether a file changed the rule by `[tune]`: what its own tests expect of states may not hold.
     pub is_tuned: bool,
+    /// A hash of what the rule means: which lines it takes, what it reads out of them, how it judges
+    /// them, and the same of the rules that it looks at. What is only told to readers is no part of
+    /// it. The same on every machine.
+    pub fingerprint: u64,
     /// The captures whose different texts are counted: the order of [`crate::Hit::distinct`], and
     /// what [`crate::DistinctIndex`] counts.
     pub distinct_captures: Vec<String>,

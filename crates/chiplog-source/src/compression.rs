@@ -14,6 +14,10 @@ pub enum Compression {
     Xz,
     /// bzip2, one or more streams.
     Bzip2,
+    /// lz4, one or more frames.
+    Lz4,
+    /// deflate, as members of a zip archive have it: nothing in the data says so.
+    Deflate,
 }
 
 impl fmt::Display for Compression {
@@ -23,6 +27,8 @@ impl fmt::Display for Compression {
             Compression::Zstd => "zstd",
             Compression::Xz => "xz",
             Compression::Bzip2 => "bzip2",
+            Compression::Lz4 => "lz4",
+            Compression::Deflate => "deflate",
         })
     }
 }
@@ -61,8 +67,9 @@ const MAGICS: &[(Compression, Pattern)] = &[
     // The third byte is the method, of which there is one: deflate.
     (Compression::Gzip, &[0x1f..=0x1f, 0x8b..=0x8b, 8..=8]),
     (Compression::Zstd, &[0x28..=0x28, 0xb5..=0xb5, 0x2f..=0x2f, 0xfd..=0xfd]),
-    // A skippable frame; parallel compressors write one in front of the data.
+    // A skippable frame; parallel compressors write one in front of the data. That of lz4 is the same.
     (Compression::Zstd, &[0x50..=0x5f, 0x2a..=0x2a, 0x4d..=0x4d, 0x18..=0x18]),
+    (Compression::Lz4, &[0x04..=0x04, 0x22..=0x22, 0x4d..=0x4d, 0x18..=0x18]),
     (Compression::Xz, &[0xfd..=0xfd, b'7'..=b'7', b'z'..=b'z', b'X'..=b'X', b'Z'..=b'Z', 0..=0]),
     // The level and the number of a block, or of the end: "BZh" alone may begin a line of text.
     (
@@ -85,6 +92,7 @@ mod tests {
             (b"\x1f\x8b\x08", Compression::Gzip),
             (b"\x28\xb5\x2f\xfd", Compression::Zstd),
             (b"\x5a\x2a\x4d\x18", Compression::Zstd),
+            (b"\x04\x22\x4d\x18", Compression::Lz4),
             (b"\xfd7zXZ\0", Compression::Xz),
             (b"BZh91AY", Compression::Bzip2),
             (b"BZh1\x17rE", Compression::Bzip2),

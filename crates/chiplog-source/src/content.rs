@@ -1,6 +1,6 @@
 //! What a file holds, judged by samples of it.
 
-use crate::discover::{Archive, SkipReason};
+use crate::discover::SkipReason;
 
 /// What a journal file begins with.
 pub(crate) const JOURNAL_SIGNATURE: &[u8] = b"LPKSHHRH";
@@ -10,12 +10,6 @@ pub(crate) const SAMPLE_BYTES: usize = 4096;
 
 /// Contents that are no lines of text whatever one makes of them.
 pub(crate) fn never_text(head: &[u8]) -> Option<SkipReason> {
-    if head.get(257..262) == Some(b"ustar") {
-        return Some(SkipReason::Archive(Archive::Tar));
-    }
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return Some(SkipReason::Archive(Archive::Zip));
-    }
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Some(SkipReason::Utf16);
     }

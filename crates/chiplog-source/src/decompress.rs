@@ -67,6 +67,10 @@ enum State<R: Read> {
     Bzip2(Raw<R>, Box<bzip2::Decompress>),
     Xz(Raw<R>, Box<XzStream>),
     Zstd(Raw<R>, Box<FrameDecoder>),
+    /// Its decoder reads by itself.
+    Lz4(Box<lz4_flex::frame::FrameDecoder<Raw<R>>>),
+    /// Ends with its data.
+    Deflate(Raw<R>, Box<flate2::Decompress>),
     Done,
 }
 
@@ -86,6 +90,17 @@ impl<R: Read> Decompressor<R> {
             ending: None,
             limits,
         }
+    }
+
+    /// Reads deflated data without a header, whatever it looks like; what follows it is left.
+    pub(crate) fn deflate(reader: R, limits: DecodeLimits) -> Decompressor<R> {
+        let mut decompressor = Decompressor::new(reader, limits);
+        decompressor.compression = Some(Compression::Deflate);
+        decompressor.state = match mem::replace(&mut decompressor.state, State::Done) {
+            State::Between(raw) => State::Deflate(raw, Box::new(flate2::Decompress::new(false))),
+            other => other,
+        };
+        decompressor
     }
 
     /// How many bytes were taken from the reader, as a number that moves while reading goes on.
@@ -112,6 +127,8 @@ impl<R: Read> Decompressor<R> {
                 State::Bzip2(raw, decoder) => read_steps(raw, &mut **decoder, into, &mut self.ending)?,
                 State::Xz(raw, decoder) => read_steps(raw, &mut **decoder, into, &mut self.ending)?,
                 State::Zstd(raw, decoder) => read_zstd(raw, decoder, into, &mut self.ending)?,
+                State::Lz4(decoder) => read_lz4(decoder, &self.observed, into)?,
+                State::Deflate(raw, decoder) => read_steps(raw, &mut **decoder, into, &mut self.ending)?,
                 State::Done => return Ok(0),
             };
             if count > 0 {
@@ -121,6 +138,8 @@ impl<R: Read> Decompressor<R> {
                 State::Gzip(raw, _) | State::Bzip2(raw, _) | State::Xz(raw, _) | State::Zstd(raw, _) => {
                     State::Between(raw)
                 }
+                State::Lz4(decoder) => State::Between(decoder.into_inner()),
+                State::Deflate(..) => State::Done,
                 other => other,
             };
         }
@@ -157,6 +176,9 @@ impl<R: Read> Decompressor<R> {
                 let decoder = XzStream::new_mem_limit(false, limit_kib.saturating_add(XZ_OVERHEAD_KIB));
                 State::Xz(raw, Box::new(decoder))
             }
+            Compression::Lz4 => State::Lz4(Box::new(lz4_flex::frame::FrameDecoder::new(raw))),
+            // Nothing begins like it.
+            Compression::Deflate => State::Plain(raw),
             Compression::Zstd => match begin_zstd(&mut raw, self.limits.window_bytes)? {
                 Some(decoder) => State::Zstd(raw, decoder),
                 None => State::Between(raw),
@@ -177,8 +199,9 @@ impl<R: Read> Decompressor<R> {
         if error.kind() == io::ErrorKind::OutOfMemory {
             return DecodeError::WindowTooLarge { compression, limit_bytes: self.limits.window_bytes }.into();
         }
-        // The decoder of zstd, which reads by itself, was cut off if it asked for more than there is.
-        let asked_for_more = compression == Compression::Zstd && self.observed.ended();
+        // Decoders that read by themselves were cut off if they asked for more than there is.
+        let reads_itself = matches!(compression, Compression::Zstd | Compression::Lz4);
+        let asked_for_more = reads_itself && self.observed.ended();
         if asked_for_more || error.kind() == io::ErrorKind::UnexpectedEof {
             return DecodeError::Truncated { compression }.into();
         }
@@ -385,4 +408,15 @@ fn read_zstd<R: Read>(
         }
     }
     Ok(count)
+}
+
+fn read_lz4<R: Read>(
+    decoder: &mut lz4_flex::frame::FrameDecoder<Raw<R>>,
+    observed: &Observed,
+    into: &mut [u8],
+) -> io::Result<usize> {
+    let count = decoder.read(into)?;
+    // The decoder takes the end of the source between two blocks for that of the frame, behind which it
+    // does not read.
+    if count == 0 && observed.ended() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
 }

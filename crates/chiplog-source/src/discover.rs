@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::{error, fmt};
+use std::{error, fmt, mem};
 
+use crate::archive::is_archive;
 use crate::content::{self, JOURNAL_SIGNATURE, SAMPLE_BYTES, Texture};
 use crate::journal::{Journals, Sequence, sequence_of};
+use crate::walk::severities::Severities;
 use crate::{DecodeLimits, Decompressor, Input};
 
 /// Something that was found or named and is not read.
@@ -27,8 +29,6 @@ pub struct Skipped {
 pub enum SkipReason {
     /// The system does not let us: it does not exist, or permission is missing.
     Unreadable(io::Error),
-    /// An archive of files.
-    Archive(Archive),
     /// Text in UTF-16, by its byte order mark.
     Utf16,
     /// No text. Only said of files found in a directory: a file that is named is read.
@@ -37,16 +37,10 @@ pub enum SkipReason {
     NotAFile,
     /// The same file or directory as another one, which is read: by a link, or named twice.
     SameAs(PathBuf),
-}
-
-/// A kind of archive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Archive {
-    /// tar.
-    Tar,
-    /// zip.
-    Zip,
+    /// A copy of a log that was read under another name.
+    CopyOf(String),
+    /// A file of klog for some severities; the one that is named holds its lines, and is read.
+    PartOf(String),
 }
 
 impl SkipReason {
@@ -57,7 +51,6 @@ impl SkipReason {
             SkipReason::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("read it as a user that may, and pipe it: sudo cat FILE | chiplog")
             }
-            SkipReason::Archive(_) => Some("unpack it and scan the directory"),
             SkipReason::Utf16 => Some("convert it: iconv -f UTF-16 -t UTF-8 FILE | chiplog"),
             SkipReason::Binary => Some("name the file to have it read all the same"),
             _ => None,
@@ -69,12 +62,12 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SkipReason::Unreadable(error) => write!(f, "cannot be read: {error}"),
-            SkipReason::Archive(Archive::Tar) => f.write_str("tar archives are not supported"),
-            SkipReason::Archive(Archive::Zip) => f.write_str("zip archives are not supported"),
             SkipReason::Utf16 => f.write_str("text in UTF-16 is not supported"),
             SkipReason::Binary => f.write_str("not text"),
             SkipReason::NotAFile => f.write_str("not a file"),
             SkipReason::SameAs(path) => write!(f, "the same as {}", path.display()),
+            SkipReason::PartOf(name) => write!(f, "part of {name}, which is read"),
+            SkipReason::CopyOf(name) => write!(f, "a copy of {name}, which is read"),
         }
     }
 }
@@ -105,7 +98,8 @@ pub fn discover<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> (Vec<Inpu
     for path in paths {
         walk.named(path.as_ref());
     }
-    walk.journals.into_inputs(&mut walk.inputs);
+    mem::take(&mut walk.journals).into_inputs(&mut walk.inputs);
+    walk.leave_parts_out();
     (walk.inputs, walk.skipped)
 }
 
@@ -148,6 +142,25 @@ impl Walk {
 
     fn skip(&mut self, path: PathBuf, reason: SkipReason, named: bool) {
         self.skipped.push(Skipped { path, reason, named });
+    }
+
+    /// Leaves out files of klog whose lines are in the file of a lower severity.
+    fn leave_parts_out(&mut self) {
+        let mut severities = Severities::default();
+        let name = |input: &Input| input.path().map(|path| path.to_string_lossy().into_owned());
+        self.inputs.iter().filter_map(name).for_each(|name| severities.note(&name));
+        let Self { inputs, skipped, .. } = self;
+        inputs.retain(|input| {
+            let whole = name(input).and_then(|name| severities.whole(&name).map(ToOwned::to_owned));
+            match (whole, input.path()) {
+                (Some(whole), Some(path)) => {
+                    let path = path.to_owned();
+                    skipped.push(Skipped { path, reason: SkipReason::PartOf(whole), named: false });
+                    false
+                }
+                _ => true,
+            }
+        });
     }
 
     /// Takes a path as an input, or gives the paths in it if it is a directory.
@@ -204,6 +217,9 @@ fn check_content(path: &Path, named: bool) -> Result<Content, SkipReason> {
     })?;
     if let Some(reason) = content::never_text(&head) {
         return Err(reason);
+    }
+    if is_archive(&head) {
+        return Ok(Content::Text);
     }
     let compressed = text.compression().is_some();
     if head.starts_with(JOURNAL_SIGNATURE) {

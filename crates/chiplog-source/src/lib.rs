@@ -33,29 +33,48 @@
 //! - What could be read before an error is delivered before the error.
 //! - No C is linked.
 
+mod archive;
 mod block_reader;
 mod compression;
 mod content;
 mod decompress;
 mod discover;
 mod error;
+#[cfg(unix)]
+mod follow;
 mod input;
 mod input_blocks;
 mod journal;
+mod journalctl;
+mod kmsg;
+mod origin;
+mod pipe;
+mod pump;
 mod raw;
 mod source;
 mod stream_blocks;
+mod wake;
+mod walk;
 
 pub use block_reader::{BlockReader, Limits};
-pub use chiplog_engine::{Block, Elector};
+pub use chiplog_engine::{Block, Elector, Loss, LossReason};
 pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
-pub use discover::{Archive, SkipReason, Skipped, discover};
+pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
+#[cfg(unix)]
+pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
 pub use input_blocks::InputBlocks;
 pub use journal::{
-    ExportDamage, ExportReader, JournalBytes, JournalDamage, JournalDamageKind, JournalReader,
+    ExportDamage, ExportReader, JournalBytes, JournalDamage, JournalDamageKind, JournalMembers,
+    JournalReader, MemberJournal, WatchedJournal, WatchedJournalOptions,
 };
-pub use source::{Delivery, Loss, LossReason, Readiness, Source, Stream};
-pub use stream_blocks::StreamBlocks;
+pub use journalctl::{Journalctl, JournalctlOptions};
+pub use kmsg::{Kmsg, KmsgOptions};
+pub use origin::origin_of;
+pub use pipe::Pipe;
+pub use source::{Delivery, Readiness, Source, Stream};
+pub use stream_blocks::{StreamBlocks, StreamLoss};
+pub use wake::{Waker, Wakings};
+pub use walk::{Found, Member, MemberCounts, WalkLimits, Walker};

@@ -7,7 +7,7 @@ use chiplog_engine::{Block, Elector};
 use crate::block_reader::read_retrying;
 use crate::content::JOURNAL_SIGNATURE;
 use crate::journal::is_export;
-use crate::{BlockReader, ExportReader, JournalReader, Limits};
+use crate::{BlockReader, ExportDamage, ExportReader, JournalReader, Limits};
 
 /// The [`Block`]s of a byte stream, as its first bytes say: of its lines, of the entries of an export
 /// stream (`journalctl -o export`), or of those of a journal file.
@@ -34,6 +34,16 @@ pub struct StreamBlocks<R> {
     is_journal_json: Option<bool>,
     lost_messages: u64,
     is_too_large: bool,
+}
+
+/// What a stream could not give, though it was read to here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamLoss {
+    /// See [`StreamBlocks::lost_messages`].
+    pub lost_messages: u64,
+    /// Damage of an export stream.
+    pub damage: ExportDamage,
 }
 
 type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
@@ -148,6 +158,16 @@ impl<R: Read> StreamBlocks<R> {
     #[must_use]
     pub fn lost_messages(&self) -> u64 {
         self.lost_messages
+    }
+
+    /// What the stream could not give so far, for those who follow it.
+    #[must_use]
+    pub fn loss(&self) -> StreamLoss {
+        let damage = match &self.form {
+            Form::Export(reader) => reader.damage(),
+            _ => ExportDamage::default(),
+        };
+        StreamLoss { lost_messages: self.lost_messages, damage }
     }
 
     /// What the stream could not give, though it was read: each in one line, for people. Known at the

@@ -52,6 +52,20 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Report what is wrong in files and directories
     Scan(ScanPaths),
+    /// Watch files, journals and the kernel, and report findings as they happen
+    ///
+    /// Findings are printed when they open, get worse or close; the daemon's own log is logfmt on
+    /// standard error. With --state, what was read and counted is saved at an interval, at SIGHUP and
+    /// at the end, all of it together: after a restart, also after kill -9, every line that is still
+    /// there counts exactly once. Findings of the time since the last save are printed again.
+    ///
+    /// SIGHUP reads the rules again; if they are wrong, those of before are kept. SIGTERM and SIGINT
+    /// save and end; a second one ends at once.
+    #[command(after_help = WATCH_EXAMPLES, after_long_help = format!("{WATCH_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Watch(Box<Watch>),
+    /// Show what chiplog watch has saved
+    #[command(subcommand)]
+    State(StateCommand),
     /// Print every line as a JSON record, one a line
     Parse(Parse),
     /// Say which formats files are made of, and what is not recognised
@@ -228,6 +242,123 @@ pub(crate) struct ScanPaths {
 
     #[command(flatten)]
     pub(crate) options: ScanOptions,
+}
+
+/// `chiplog watch`.
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// Watch standard input besides; its lines count at most once
+    #[arg(value_name = "-", value_parser = ["-"], help_heading = "Sources")]
+    pub(crate) stdin: Option<String>,
+
+    /// Follow the files that match, over rotations, and new ones; may be repeated
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append, help_heading = "Sources")]
+    pub(crate) file: Vec<String>,
+
+    /// Follow the logs of pods in /var/log/pods, of namespaces (and names) that start so
+    #[arg(long, value_name = "NS_PREFIX", num_args = 0..=1, default_missing_value = "",
+        action = ArgAction::Append, help_heading = "Sources")]
+    pub(crate) pods: Vec<String>,
+
+    /// Read the journal: all of it, or what is of these units, as of journalctl --unit
+    #[arg(long, value_name = "UNIT,...", num_args = 0..=1, default_missing_value = "",
+        value_delimiter = ',', help_heading = "Sources")]
+    pub(crate) journal: Option<Vec<String>>,
+
+    /// Where the journal is [default: /var/log/journal, else /run/log/journal]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Sources")]
+    pub(crate) journal_dir: Option<PathBuf>,
+
+    /// Read the kernel's messages
+    #[arg(long, value_name = "DEVICE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "/dev/kmsg", help_heading = "Sources")]
+    pub(crate) kmsg: Option<PathBuf>,
+
+    /// Where to begin with what no saved state knows
+    /// [default: start of files and of the kernel's messages, end of the journal]
+    #[arg(long, value_name = "PLACE", help_heading = "Sources")]
+    pub(crate) from: Option<From>,
+
+    /// Look for new lines at intervals, for file systems that tell nothing (NFS)
+    #[arg(long, help_heading = "Sources")]
+    pub(crate) poll: bool,
+
+    /// Keep the state in this directory
+    /// [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/chiplog, else no state is kept]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "State")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// How often the state is saved, if something has changed
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = parse_step,
+        help_heading = "State")]
+    pub(crate) checkpoint_interval: Step,
+
+    /// Say of each source what would be read or why not, and end; exit code 3 if one cannot be
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// text for people; jsonl: one change of a finding a line
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Display")]
+    format: StreamFormat,
+
+    /// Short for --format jsonl
+    #[arg(long, conflicts_with = "format", help_heading = "Display")]
+    json: bool,
+
+    /// Leave out findings below this severity
+    #[arg(long, value_name = "SEVERITY", help_heading = "Findings")]
+    pub(crate) min_severity: Option<Level>,
+
+    #[command(flatten)]
+    pub(crate) rules: RuleFlags,
+
+    #[command(flatten)]
+    pub(crate) clock: ClockFlags,
+}
+
+impl Watch {
+    pub(crate) fn format(&self) -> Format {
+        if self.json || self.format == StreamFormat::Jsonl { Format::Jsonl } else { Format::Text }
+    }
+}
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  chiplog watch --file '/var/log/containers/*.log' --state /var/lib/chiplog
+  chiplog watch --journal kubelet,etcd --pods kube-system --kmsg --check
+  journalctl -f -o export | chiplog watch - --file /var/log/etcd.log";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StreamFormat {
+    Text,
+    Jsonl,
+}
+
+/// Where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    /// With what is there
+    Start,
+    /// With what comes
+    End,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// Print hits of rules since the start, open findings, losses, and how far sources were read
+    Show(StateShow),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StateShow {
+    /// What chiplog watch --state was given
+    /// [default: $STATE_DIRECTORY, else $XDG_STATE_HOME/chiplog]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Print one JSON object, chiplog.state.v1
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -8,6 +8,7 @@ mod interrupt;
 mod live;
 mod pipeline;
 mod progress;
+mod reading;
 mod rule_files;
 mod run;
 mod talk;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::exit::{Exit, Failure};
-use crate::flags::{Cli, Command, Rules};
+use crate::flags::{Cli, Command, Rules, StateCommand};
 use crate::talk::Talk;
 
 fn main() -> ExitCode {
@@ -54,6 +55,8 @@ fn run(cli: Cli, talk: &Talk) -> Result<Exit, Failure> {
         }
         None => run::stream::run(&cli.scan.options, display, talk),
         Some(Command::Scan(scan)) => run::scan::run(&scan.paths, &scan.options, display, talk),
+        Some(Command::Watch(watch)) => run::watch::run(&watch, display, talk),
+        Some(Command::State(StateCommand::Show(show))) => run::state::show(&show),
         Some(Command::Parse(parse)) => run::parse::run(&parse, talk),
         Some(Command::Detect(detect)) => run::detect::run(&detect, display, talk),
         Some(Command::Explain(explain)) => run::explain::run(&explain, display, talk),

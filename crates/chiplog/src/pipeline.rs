@@ -15,6 +15,7 @@ use chiplog_rules::RuleSet;
 use crate::clock;
 use crate::exit::Failure;
 use crate::flags::EngineFlags;
+use crate::inputs::Log;
 
 /// A source that ends where its input breaks off; whoever made it says so.
 pub(crate) trait Source: BlockSource<Error = Infallible> {}
@@ -40,27 +41,40 @@ fn scan_options(flags: &EngineFlags) -> ScanOptions {
 }
 
 /// Rules over inputs.
-pub(crate) struct Pipeline(Scan);
+pub(crate) struct Pipeline {
+    scan: Scan,
+    /// What a guess of the year rests on, of each input.
+    year_rests_on: Vec<Option<&'static str>>,
+}
 
 impl Pipeline {
     pub(crate) fn new(rules: &RuleSet, flags: &EngineFlags) -> Self {
-        Self(Scan::new(rules, scan_options(flags)))
+        Self { scan: Scan::new(rules, scan_options(flags)), year_rests_on: Vec::new() }
     }
 
     pub(crate) fn input(
         &mut self,
-        name: &Arc<str>,
+        log: &Log,
         clock: Clock,
         is_live: bool,
         source: &mut impl Source,
         on_notice: &mut dyn FnMut(Notice<'_>),
     ) {
-        let input = InputOptions { name: Arc::clone(name), clock, is_live, origin: Origin::default() };
-        let Ok(()) = self.0.input(&input, source, on_notice);
+        let (name, origin) = (Arc::clone(&log.name), log.origin.clone());
+        let input = InputOptions { name, clock, is_live, origin };
+        self.year_rests_on.push(match log.modified_unix_nanos {
+            Some(_) => Some("the file's time"),
+            None => log.is_live.then_some("the present"),
+        });
+        let Ok(()) = self.scan.input(&input, source, on_notice);
     }
 
     pub(crate) fn finish(self) -> ScanSummary {
-        self.0.finish()
+        let mut summary = self.scan.finish();
+        for (input, words) in summary.inputs.iter_mut().zip(self.year_rests_on) {
+            input.year_rests_on = words.filter(|_| input.year_was_guessed).map(Arc::from);
+        }
+        summary
     }
 }
 
@@ -77,8 +91,9 @@ impl Plotting {
         Self(Series::new(rules, SeriesOptions { step_nanos, scan: scan_options(flags) }))
     }
 
-    pub(crate) fn input(&mut self, name: &Arc<str>, clock: Clock, source: &mut impl Source) {
-        let input = InputOptions { name: Arc::clone(name), clock, is_live: false, origin: Origin::default() };
+    pub(crate) fn input(&mut self, log: &Log, clock: Clock, source: &mut impl Source) {
+        let (name, origin) = (Arc::clone(&log.name), log.origin.clone());
+        let input = InputOptions { name, clock, is_live: false, origin };
         let Ok(()) = self.0.input(&input, source);
     }
 

@@ -32,8 +32,8 @@ struct Group<'t> {
     example: Evidence,
 }
 
-/// The templates of all sources, the most frequent first.
-pub(crate) fn join(sources: &[(Arc<str>, FinishedTemplates)]) -> Vec<UnknownTemplate> {
+/// The templates of all sources, the most frequent first. No more than `most` are looked at.
+pub(crate) fn join(sources: &[(Arc<str>, Arc<FinishedTemplates>)], most: usize) -> Vec<UnknownTemplate> {
     let mut all: Vec<(usize, usize)> = Vec::new();
     for (source, (_, templates)) in sources.iter().enumerate() {
         all.extend((0..templates.list.len()).map(|number| (source, number)));
@@ -50,6 +50,7 @@ pub(crate) fn join(sources: &[(Arc<str>, FinishedTemplates)]) -> Vec<UnknownTemp
             .then_with(|| left_template.key.cmp(&right_template.key))
             .then_with(|| left.cmp(right))
     });
+    all.truncate(most);
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (source, number) in all {
         let (name, templates) = &sources[source];
@@ -157,7 +158,7 @@ mod tests {
     use crate::templates::{BlockTemplates, SourceTemplates};
 
     /// The templates of a source of these lines.
-    fn templates(lines: &[&str]) -> FinishedTemplates {
+    fn templates(lines: &[&str]) -> Arc<FinishedTemplates> {
         let mut block = BlockTemplates::default();
         let mut detector = Detector::new();
         let mut offset = 0;
@@ -176,7 +177,7 @@ mod tests {
             values: Vec::new(),
         };
         source.absorb(&block, show);
-        source.finish(TimeRange::default(), |_| None)
+        Arc::new(source.finish(TimeRange::default(), |_, _| None))
     }
 
     #[test]
@@ -190,7 +191,8 @@ mod tests {
             "E1124 10:00:05.000001    2309 pod.go:99] Other trouble",
             "E1124 10:00:06.000001    2309 pod.go:99] \"Failed to rotate\" err=\"open /var/log/x3: no such file\" n=3",
         ];
-        let found = join(&[(Arc::from("a"), templates(&lines)), (Arc::from("b"), templates(&lines[5..]))]);
+        let sources = [(Arc::from("a"), templates(&lines)), (Arc::from("b"), templates(&lines[5..]))];
+        let found = join(&sources, usize::MAX);
         let found: Vec<(&str, &str, u64)> = found
             .iter()
             .map(|found| (found.template.as_str(), found.code.as_deref().unwrap_or(""), found.lines))

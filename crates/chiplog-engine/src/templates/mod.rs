@@ -9,11 +9,14 @@ mod join;
 mod mask;
 mod spread;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use chiplog_parse::{Record, Severity, Text, UnixNanos};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Evidence;
 use crate::clocks::LineTimes;
@@ -78,14 +81,29 @@ pub(crate) struct BlockTemplates {
     decoded: Vec<u8>,
 }
 
+/// When and where a line was written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    times: LineTimes,
+    host: Vec<u8>,
+}
+
+impl Seen {
+    fn set(&mut self, times: LineTimes, host: &[u8]) {
+        self.times = times;
+        self.host.clear();
+        self.host.extend_from_slice(host);
+    }
+}
+
 /// A template in a block.
 #[derive(Debug)]
 pub(crate) struct SeenTemplate {
     pub(crate) key: Key,
     /// Offset of the first line in the block.
     pub(crate) first_offset: usize,
-    pub(crate) first_times: LineTimes,
-    pub(crate) last_times: LineTimes,
+    pub(crate) first: Seen,
+    pub(crate) last: Seen,
     pub(crate) spread: Spread,
 }
 
@@ -114,15 +132,15 @@ impl BlockTemplates {
                 self.seen.push(SeenTemplate {
                     key,
                     first_offset: block_offset,
-                    first_times: times,
-                    last_times: times,
+                    first: Seen { times, host: record.host.unwrap_or_default().to_vec() },
+                    last: Seen::default(),
                     spread: Spread::default(),
                 });
                 self.seen.len() - 1
             }
         };
         let seen = &mut self.seen[id];
-        seen.last_times = times;
+        seen.last.set(times, record.host.unwrap_or_default());
         seen.spread.add(source_offset);
     }
 }
@@ -175,34 +193,50 @@ pub(super) fn parts_of(key: &[u8]) -> KeyParts<'_> {
 }
 
 /// Templates of a source.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize)]
 pub(crate) struct SourceTemplates {
+    #[serde(skip)]
     ids: HashMap<Key, usize>,
     kept: Vec<KeptTemplate>,
     looked_at: Spread,
 }
 
 /// A template of a source.
+#[derive(Clone, Serialize, Deserialize)]
 struct KeptTemplate {
     key: Key,
     spread: Spread,
-    first_times: LineTimes,
-    last_times: LineTimes,
+    first: Seen,
+    last: Seen,
     example: Evidence,
 }
 
 /// The templates of a source that was read to its end.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct FinishedTemplates {
     list: Vec<FinishedTemplate>,
     looked_at: Spread,
 }
 
+#[derive(Serialize, Deserialize)]
 struct FinishedTemplate {
     key: Key,
     spread: Spread,
     first_time: Option<UnixNanos>,
     last_time: Option<UnixNanos>,
     example: Evidence,
+}
+
+impl<'de> Deserialize<'de> for SourceTemplates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (kept, looked_at) = <(Vec<KeptTemplate>, Spread)>::deserialize(deserializer)?;
+        let ids: HashMap<Key, usize> =
+            kept.iter().enumerate().map(|(id, kept)| (kept.key.clone(), id)).collect();
+        if ids.len() < kept.len() {
+            return Err(D::Error::custom("a template is there twice"));
+        }
+        Ok(Self { ids, kept, looked_at })
+    }
 }
 
 impl SourceTemplates {
@@ -214,14 +248,14 @@ impl SourceTemplates {
             if let Some(id) = self.ids.get(&seen.key) {
                 let kept = &mut self.kept[*id];
                 kept.spread.merge(&seen.spread);
-                kept.last_times = seen.last_times;
+                kept.last = seen.last.clone();
             } else if self.kept.len() < MAX_TEMPLATES {
                 self.ids.insert(seen.key.clone(), self.kept.len());
                 self.kept.push(KeptTemplate {
                     key: seen.key.clone(),
                     spread: seen.spread.clone(),
-                    first_times: seen.first_times,
-                    last_times: seen.last_times,
+                    first: seen.first.clone(),
+                    last: seen.last.clone(),
                     example: show(seen.first_offset),
                 });
             }
@@ -229,28 +263,29 @@ impl SourceTemplates {
     }
 
     /// Places the templates in time, and leaves out those that lie outside a range altogether. `place`
-    /// knows the clock of the source as it is at the end: a template tells roughly when.
+    /// knows the clock of each host of the source as it is at the end: a template tells roughly when.
     pub(crate) fn finish(
-        self,
+        &self,
         range: TimeRange,
-        mut place: impl FnMut(LineTimes) -> Option<UnixNanos>,
+        place: impl Fn(&[u8], LineTimes) -> Option<UnixNanos>,
     ) -> FinishedTemplates {
-        let finish = |kept: KeptTemplate| {
-            let (first_time, last_time) = (place(kept.first_times), place(kept.last_times));
-            let mut example = kept.example;
-            example.time = first_time;
-            let KeptTemplate { key, spread, .. } = kept;
-            let inside = range.contains(first_time)
-                || range.contains(last_time)
-                || (first_time < range.since && range.until < last_time);
-            inside.then_some(FinishedTemplate { key, spread, first_time, last_time, example })
+        let place = |seen: &Seen| place(&seen.host, seen.times);
+        let place = |kept: &'_ KeptTemplate| (place(&kept.first), place(&kept.last));
+        let times: Vec<_> = self.kept.iter().map(place).collect();
+        let is_inside = |first: Option<UnixNanos>, last: Option<UnixNanos>| {
+            range.contains(first) || range.contains(last) || (first < range.since && range.until < last)
         };
-        let mut list: Vec<FinishedTemplate> = self.kept.into_iter().filter_map(finish).collect();
-        list.sort_by(|left, right| {
-            let by_lines = right.spread.total().cmp(&left.spread.total());
-            by_lines.then_with(|| left.key.cmp(&right.key))
-        });
+        let mut list: Vec<_> =
+            self.kept.iter().zip(times).filter(|(_, (first, last))| is_inside(*first, *last)).collect();
+        list.sort_by_cached_key(|(kept, _)| (Reverse(kept.spread.total()), &kept.key));
         list.truncate(MAX_FINISHED);
-        FinishedTemplates { list, looked_at: self.looked_at }
+        let finish = |(kept, (first_time, last_time)): (&KeptTemplate, _)| FinishedTemplate {
+            key: kept.key.clone(),
+            spread: kept.spread.clone(),
+            first_time,
+            last_time,
+            example: Evidence { time: first_time, ..kept.example.clone() },
+        };
+        FinishedTemplates { list: list.into_iter().map(finish).collect(), looked_at: self.looked_at.clone() }
     }
 }

@@ -1,5 +1,8 @@
 //! Where in a source lines stand, coarsely.
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 /// Numbers of buckets that a spread has at most.
 const BUCKETS: usize = 16;
 
@@ -8,11 +11,17 @@ const FINEST: u32 = 16;
 
 /// Lines by their place in a source. Buckets double their width as the source goes on, so that its length
 /// need not be known; what comes out depends on the places alone, not on their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     /// Width of a bucket: 2 to the power of `FINEST + doubled`.
+    #[serde(deserialize_with = "sound_width")]
     doubled: u32,
     counts: [u64; BUCKETS],
+}
+
+fn sound_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let doubled = u32::deserialize(deserializer)?;
+    if doubled < u64::BITS - FINEST { Ok(doubled) } else { Err(D::Error::custom("no width of a bucket")) }
 }
 
 impl Spread {
@@ -25,13 +34,14 @@ impl Spread {
         while finest_bucket >> self.doubled >= BUCKETS as u64 {
             self.double();
         }
-        self.counts[(finest_bucket >> self.doubled) as usize] += count;
+        let bucket = &mut self.counts[(finest_bucket >> self.doubled) as usize];
+        *bucket = bucket.saturating_add(count);
     }
 
     fn double(&mut self) {
         for index in 0..BUCKETS {
             let half = self.counts.get(2 * index).copied().unwrap_or(0);
-            self.counts[index] = half + self.counts.get(2 * index + 1).copied().unwrap_or(0);
+            self.counts[index] = half.saturating_add(self.counts.get(2 * index + 1).copied().unwrap_or(0));
         }
         self.doubled += 1;
     }
@@ -45,12 +55,12 @@ impl Spread {
         while self.doubled < other.doubled {
             self.double();
         }
-        self.counts.iter_mut().zip(other.counts).for_each(|(sum, part)| *sum += part);
+        self.counts.iter_mut().zip(other.counts).for_each(|(sum, part)| *sum = sum.saturating_add(part));
     }
 
     /// All lines.
     pub(crate) fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Lines in the first and the second half of a source whose lines are spread like `whole`.
@@ -62,7 +72,7 @@ impl Spread {
         let used = whole.counts.iter().rposition(|count| *count > 0).map_or(0, |last| last + 1);
         // Of an odd number of buckets the middle one belongs to the first half.
         let (first, second) = this.counts.split_at(used.div_ceil(2));
-        [first.iter().sum(), second.iter().sum()]
+        [first, second].map(|half| half.iter().fold(0, |sum: u64, count| sum.saturating_add(*count)))
     }
 }
 

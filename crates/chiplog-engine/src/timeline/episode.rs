@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use chiplog_rules::Comparison;
+use serde::{Deserialize, Serialize};
 
-use super::{HitLine, LineCounter, OnNotice, Timeline};
+use super::{HitLine, HitText, LineCounter, OnNotice, Timeline};
 use crate::aggregate::Aggregate;
+use crate::gaps::Writer;
 use crate::origin::LineReader;
+use crate::plan::RulePlan;
 use crate::scanner::text_at;
 use crate::view::View;
 use crate::window::{Measured, Sample};
@@ -23,7 +25,7 @@ const MAX_FINDINGS: usize = 10_000;
 const MAX_BODY_BYTES: usize = 4_096;
 
 /// A finding that is open, or that opens if its condition goes on to hold.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Episode {
     /// When the open condition came true.
     pub(super) since: i64,
@@ -34,8 +36,8 @@ pub(super) struct Episode {
     pub(super) hits: u64,
     pub(super) occurrences: u64,
     pub(super) values: Vec<Aggregate>,
-    /// Which comparison of the open condition is reported.
-    pub(super) measured: Option<Comparison>,
+    /// Which comparison of the open condition is reported, of those in the plan.
+    pub(super) measured: Option<usize>,
     pub(super) peak: Option<Measured>,
     pub(super) reported_amount: i128,
     pub(super) reported_at: i64,
@@ -44,30 +46,29 @@ pub(super) struct Episode {
     pub(super) worst: Option<Shown>,
     /// A hit came too late to be counted, or had one text too many.
     pub(super) is_lower_bound: bool,
-    /// A live stream was told that it closed, before that was certain.
-    pub(super) close_was_announced: bool,
+    /// When it closed, if a live stream was told so before it was certain.
+    pub(super) close_announced: Option<i64>,
 }
 
 /// A line to show. Its time is local: the zone may be learned later.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Shown {
     pub(super) time: i64,
-    /// The program that wrote it.
-    pub(super) component: Option<Arc<str>>,
+    pub(super) writer: Writer,
     pub(super) evidence: Evidence,
 }
 
-/// What to show of the line at an offset, and the program that wrote it.
+/// What to show of the line at an offset, and who wrote it.
 pub(super) fn evidence_at(
     reader: &mut LineReader,
     block: &Block,
     offset: usize,
     counter: &mut LineCounter<'_>,
-) -> (Option<Arc<str>>, Evidence) {
+) -> (Writer, Evidence) {
     let text = text_at(&block.bytes, offset);
     let record = reader.peel(text);
-    let component: Option<Arc<str>> =
-        record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+    let name = |bytes: &[u8]| -> Arc<str> { Arc::from(&*String::from_utf8_lossy(bytes)) };
+    let component = record.component.map(name);
     let origin = component.as_ref().map(|component| match record.pid {
         Some(pid) => Arc::from(format!("{component}[{pid}]")),
         None => Arc::clone(component),
@@ -80,15 +81,17 @@ pub(super) fn evidence_at(
     body.shrink_to_fit();
     let line = counter.at(offset);
     let offset_in_source = counter.offset_in_source(offset);
+    let is_audit = body.starts_with(b"audit");
+    let writer = Writer { component, unit: record.unit.map(name), is_audit, message: None };
     let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
-    (component, evidence)
+    (writer, evidence)
 }
 
 impl Episode {
     /// Takes a further hit.
     fn add(&mut self, hit: &Sample<'_>) {
-        self.hits += 1;
-        self.occurrences += u64::from(hit.repeats);
+        self.hits = self.hits.saturating_add(1);
+        self.occurrences = self.occurrences.saturating_add(u64::from(hit.repeats));
         self.first = self.first.min(hit.time);
         self.last = self.last.max(hit.time);
         for (aggregate, value) in self.values.iter_mut().zip(hit.values) {
@@ -97,15 +100,16 @@ impl Episode {
     }
 
     /// Measures again. Whether the finding is worse than was last told.
-    fn measure(&mut self, view: &View<'_>, now: i64) -> bool {
+    fn measure(&mut self, plan: &RulePlan, view: &View<'_>, now: i64) -> bool {
         self.is_lower_bound |= view.window.leaves_texts_out();
-        if let Some(measured) = self.measured.as_ref().and_then(|comparison| view.measure(comparison, now))
+        if let Some(measured) =
+            self.measured.and_then(|index| view.measure(&plan.open_comparisons[index], now))
             && self.peak.is_none_or(|peak| measured.amount > peak.amount)
         {
             self.peak = Some(measured);
         }
         let amount = self.peak.map_or(0, |peak| peak.amount);
-        amount * 2 >= self.reported_amount * 3
+        amount.saturating_mul(2) >= self.reported_amount.saturating_mul(3)
             && amount > 0
             && now >= self.reported_at.saturating_add(WORSE_EVERY_NANOS)
     }
@@ -152,7 +156,8 @@ impl Timeline {
         let plan = &self.plans[state.rule];
         let view = self.view(key);
         let reported = view.reported(&self.rules.rules()[state.rule].open, measured_at);
-        let (measured, peak) = reported.map(|(comparison, measured)| (comparison.clone(), measured)).unzip();
+        let (measured, peak) = reported.unzip();
+        let measured = measured.and_then(|it| plan.open_comparisons.iter().position(|known| known == it));
         let opened = since.saturating_add(plan.hold_nanos.unwrap_or(0));
         Episode {
             since,
@@ -169,7 +174,7 @@ impl Timeline {
             opener,
             worst: None,
             is_lower_bound: view.window.leaves_texts_out(),
-            close_was_announced: false,
+            close_announced: None,
         }
     }
 
@@ -191,20 +196,26 @@ impl Timeline {
             episode.worst = worst;
         }
         let view = self.view(key);
-        let is_worse = episode.measure(&view, view.window.latest());
+        let plan = &self.plans[self.keys[key].rule];
+        let is_worse = episode.measure(plan, &view, view.window.latest());
         let state = &mut self.keys[key];
         *(if is_open { &mut state.episode } else { &mut state.pending }) = Some(episode);
         is_worse
     }
 
-    /// The line of a hit, and the program that wrote it.
+    /// The line of a hit, and who wrote it.
     pub(super) fn show(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> Shown {
-        let (component, mut evidence) = evidence_at(&mut self.reader, hit.block, hit.offset, counter);
+        let (block, offset) = match hit.text {
+            HitText::In(block, offset) => (block, offset),
+            HitText::Kept(shown) => return shown.clone(),
+        };
+        let (mut writer, mut evidence) = evidence_at(&mut self.reader, block, offset, counter);
+        writer.message = (hit.message != 0).then_some(hit.message);
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.sample.values);
         evidence.values =
             values.filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?))).collect();
-        Shown { time: hit.sample.time, component, evidence }
+        Shown { time: hit.sample.time, writer, evidence }
     }
 
     pub(super) fn report(&self, key: usize, transition: Transition, time: i64, on_notice: OnNotice<'_>) {
@@ -221,7 +232,7 @@ impl Timeline {
         time: i64,
         on_notice: OnNotice<'_>,
     ) {
-        let finding = self.finding(key, episode, Some(transition), time);
+        let finding = self.finding(key, episode, Some(transition), time, transition == Transition::Close);
         on_notice(Notice::Transition(&finding));
     }
 
@@ -229,13 +240,17 @@ impl Timeline {
     pub(super) fn keep(&mut self, key: usize, closed: i64) {
         let Some(episode) = self.keys[key].episode.as_deref() else { return };
         if self.findings.len() >= MAX_FINDINGS {
-            self.findings_left_out += 1;
+            self.findings_left_out = self.findings_left_out.saturating_add(1);
             return;
         }
-        let mut finding = self.finding(key, episode, None, closed);
-        finding.state = State::Closed;
-        finding.closed_time = self.placement.clock.to_instant(closed);
+        let finding = self.closed(key, self.finding(key, episode, None, closed, true), closed);
         self.findings.push(finding);
+    }
+
+    /// A finding that has closed.
+    pub(super) fn closed(&self, key: usize, finding: Finding, closed: i64) -> Finding {
+        let time = self.placement.to_instant(self.keys[key].host, closed);
+        Finding { state: State::Closed, time, closed_time: time, ..finding }
     }
 
     pub(super) fn finding(
@@ -244,12 +259,15 @@ impl Timeline {
         episode: &Episode,
         transition: Option<Transition>,
         time: i64,
+        is_over: bool,
     ) -> Finding {
         let state = &self.keys[key];
         let rule = &self.rules.rules()[state.rule];
         let plan = &self.plans[state.rule];
-        let instant = |local| self.placement.clock.to_instant(local);
+        let instant = |local| self.placement.to_instant(state.host, local);
         let is_closed = transition == Some(Transition::Close);
+        let since = episode.first.saturating_sub(plan.plan.span_nanos);
+        let until = if is_over { time } else { i64::MAX };
         let shown = [Some(&episode.opener), episode.worst.as_ref()].into_iter().flatten();
         let evidence =
             shown.map(|shown| Evidence { time: instant(shown.time), ..shown.evidence.clone() }).collect();
@@ -261,7 +279,7 @@ impl Timeline {
             state: if is_closed { State::Closed } else { State::Open },
             source: Arc::clone(&self.name),
             group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
-            component: episode.opener.component.clone(),
+            component: episode.opener.writer.component.clone(),
             time: instant(time),
             first_time: instant(episode.first),
             last_time: instant(episode.last),
@@ -270,7 +288,8 @@ impl Timeline {
             hits: episode.hits,
             occurrences: episode.occurrences,
             window_nanos: plan.plan.span_nanos,
-            peak: episode.peak.zip(episode.measured.as_ref()).map(|(peak, comparison)| {
+            peak: episode.peak.zip(episode.measured).map(|(peak, index)| {
+                let comparison = &plan.open_comparisons[index];
                 let unit = match comparison.measure.capture() {
                     Some(capture) => plan.captures[capture.0].1,
                     None => peak.unit,
@@ -287,7 +306,8 @@ impl Timeline {
                 .collect(),
             complete: !(state.is_shared
                 || episode.is_lower_bound
-                || self.has_gap(state.host, episode.first.saturating_sub(plan.plan.span_nanos))),
+                || self.has_gap(state.host, &episode.opener.writer, since, until)),
+            rule_changed: false,
             evidence,
         }
     }

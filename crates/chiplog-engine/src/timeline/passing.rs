@@ -263,7 +263,7 @@ impl Timeline {
 
     pub(super) fn close(&mut self, key: usize, time: i64, on_notice: OnNotice<'_>) {
         self.put_down(key, None);
-        if !self.keys[key].episode.as_ref().is_some_and(|episode| episode.close_was_announced) {
+        if self.keys[key].episode.as_ref().is_none_or(|episode| episode.close_announced.is_none()) {
             self.report(key, Transition::Close, time, on_notice);
         }
         self.keep(key, time);
@@ -278,7 +278,10 @@ impl Timeline {
     /// as it is: a line that comes late may still change it, and what is final must not depend on
     /// how the stream was cut.
     pub(super) fn announce(&mut self, times: LineTimes, host: usize, on_notice: OnNotice<'_>) {
-        let Some(time) = self.placement.clock.place_again(times) else { return };
+        let Some(time) = self.placement.place_again(Some(host), times) else { return };
+        if self.placement.hosts[host].progress.is_ahead(time) {
+            return;
+        }
         let until = time.saturating_sub(DISORDER_NANOS);
         let mut due = Vec::new();
         let mut later = Vec::new();
@@ -300,7 +303,7 @@ impl Timeline {
                 Change::Closes => {
                     self.report(key, Transition::Close, time, on_notice);
                     if let Some(episode) = self.keys[key].episode.as_deref_mut() {
-                        episode.close_was_announced = true;
+                        episode.close_announced = Some(time);
                     }
                 }
                 Change::Opens { since } if self.keys[key].announced.is_none() => {
@@ -352,13 +355,13 @@ impl Timeline {
         let next = next.map(|next| next.saturating_add(state.behind_nanos));
         // What was due before is still to be looked at.
         let due = self.watches[state.host].due.time_of(key);
-        if episode.close_was_announced {
+        if episode.close_announced.is_some() {
             let until = now.saturating_add(state.behind_nanos);
             if due.is_some_and(|due| self.outlook(key, due, until).change.is_some()) {
                 return;
             }
             if let Some(episode) = self.keys[key].episode.as_deref_mut() {
-                episode.close_was_announced = false;
+                episode.close_announced = None;
             }
             self.report(key, Transition::Open, now, on_notice);
         }

@@ -4,7 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use chiplog_engine::{
-    Block, Finding, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions, ScanSummary, Transition,
+    Block, Finding, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions, ScanSummary, Session,
+    Transition,
 };
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
@@ -87,7 +88,47 @@ pub(crate) fn scan(
             transitions.push(finding.clone());
         }
     });
-    Scanned { summary: scan.finish(), transitions }
+    let scanned = Scanned { summary: scan.finish(), transitions };
+    let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
+    if blocks.len() <= MOST_CUTS && bytes <= MOST_BYTES && options.workers <= 1 {
+        let expected = (scanned.outcome(), &scanned.transitions);
+        let (outcome, transitions) = session(rules, blocks, options, clock, is_live);
+        assert!((outcome, &transitions) == expected, "a session that is saved at each block differs");
+    }
+    scanned
+}
+
+/// Logs of no more blocks and bytes are also given to a session, which is saved and restored after
+/// each.
+const MOST_CUTS: usize = 24;
+const MOST_BYTES: usize = 64 << 10;
+
+/// The same as a session.
+fn session(
+    rules: &RuleSet,
+    blocks: &[Block],
+    options: ScanOptions,
+    clock: Clock,
+    is_live: bool,
+) -> (String, Vec<Finding>) {
+    let mut session = Session::new(rules, options);
+    let mut transitions = Vec::new();
+    let mut on_notice = |notice: Notice<'_>| {
+        if let Notice::Transition(finding) = notice {
+            transitions.push(finding.clone());
+        }
+    };
+    for block in blocks {
+        session.absorb(&input(clock, is_live), block, &mut on_notice);
+        (session, _) = Session::restore(rules, options, &session.save()).unwrap();
+    }
+    session.end("log", &mut on_notice);
+    let mut summary = session.summary();
+    if blocks.is_empty() {
+        // A stream begins with a block, an input is one without any.
+        summary.inputs = scan(rules, &[Block::default()], options, clock, is_live).summary.inputs;
+    }
+    (format!("{summary:#?}"), transitions)
 }
 
 /// The scan of a log in one block.

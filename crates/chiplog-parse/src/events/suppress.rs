@@ -2,11 +2,15 @@
 //!
 //! | kind | message | emitter |
 //! | --- | --- | --- |
-//! | journald | `Suppressed N messages from UNIT` | systemd `journald-rate-limit.c`, `journald-server.c` |
+//! | journald | `Suppressed N messages from UNIT`; the cgroup `/system.slice/UNIT` to 219, `uid U` to 195 | systemd `journald-rate-limit.c`, `journald-server.c` |
 //! | journald, kernel | `Missed N kernel messages` | systemd `journald-kmsg.c` |
-//! | kernel | `FUNCTION: N callbacks suppressed` | Linux `lib/ratelimit.c` |
-//! | rsyslog | `INPUT: N messages lost due to rate-limiting`, then perhaps ` (M allowed within S seconds)` | rsyslog `runtime/ratelimit.c` |
-//! | rsyslog, begin | `INPUT from <HOST:APP>: begin to drop messages due to rate-limiting` | the same |
+//! | kernel | `FUNCTION: N callbacks suppressed` | Linux `lib/ratelimit.c`, 2.6.27 and later |
+//! | | `printk: N messages suppressed.`, `NET: N messages suppressed.` | Linux `kernel/printk.c`, `net/core/utils.c`, to 2.6.26 |
+//! | | `PROGRAM: N output lines suppressed due to ratelimiting`, of what a program writes to /dev/kmsg | Linux `include/linux/ratelimit.h`, 4.8 and later |
+//! | rsyslog | `INPUT: N messages lost due to rate-limiting`, then perhaps ` (M allowed within S seconds)`; the input may be `imuxsock[pid: N, name: PROGRAM]` | rsyslog `runtime/ratelimit.c`, 7 and later |
+//! | | `imuxsock lost N messages from pid P due to rate-limiting` | rsyslog `plugins/imuxsock/imuxsock.c`, 5 and 6 |
+//! | rsyslog, begin | `INPUT from <HOST:APP>: begin to drop messages due to rate-limiting` | rsyslog `runtime/ratelimit.c` |
+//! | | `imuxsock begins to drop messages from pid P due to rate-limiting` | rsyslog `plugins/imuxsock/imuxsock.c`, 5 and 6 |
 //! | repeat | `message repeated N times: [TEXT]`, `last message repeated N times` | rsyslog `runtime/ratelimit.c`, older syslogds |
 //! | kubelet | `.. : There were a total of N errors similar to this. ..` | kubelet to 1.20 |
 //! | | `"There were many similar errors. Turn up verbosity to see them." .. numErrs=N` | kubelet from 1.21 |
@@ -28,6 +32,14 @@ pub struct Suppressed<'a> {
     /// Whose messages: a unit, a kernel function, an rsyslog input; for a repeat the repeated
     /// text, of which rsyslog keeps 800 bytes. `None` if the message does not tell.
     pub source: Option<&'a [u8]>,
+    /// The length of the interval that the limit is set for, where the message tells it.
+    pub interval_seconds: Option<u64>,
+}
+
+impl<'a> Suppressed<'a> {
+    const fn counted(kind: SuppressKind, count: u64, source: Option<&'a [u8]>) -> Self {
+        Self { kind, count: Some(count), source, interval_seconds: None }
+    }
 }
 
 /// Who left messages out, and why.
@@ -38,7 +50,7 @@ pub enum SuppressKind {
     Journald,
     /// journald read the kernel's ring buffer too late.
     JournaldKernel,
-    /// The kernel's rate limit of a function.
+    /// The kernel's rate limit of a function, or of a program that writes to /dev/kmsg.
     KernelRatelimit,
     /// rsyslog's rate limit of an input.
     RsyslogRate,
@@ -81,7 +93,7 @@ pub fn parse(message: &[u8]) -> Option<Suppressed<'_>> {
 
 /// Messages told by how they start.
 fn by_start(message: &[u8]) -> Option<Suppressed<'_>> {
-    let found = |kind, count, source| Some(Suppressed { kind, count: Some(count), source });
+    let found = |kind, count, source| Some(Suppressed::counted(kind, count, source));
     if let Some(rest) = message.strip_prefix(b"Suppressed ") {
         let (count, rest) = number(rest)?;
         let unit = rest.strip_prefix(b" messages from ").filter(|unit| !unit.is_empty())?;
@@ -100,32 +112,57 @@ fn by_start(message: &[u8]) -> Option<Suppressed<'_>> {
     } else if let Some(rest) = message.strip_prefix(b"last message repeated ") {
         let (count, rest) = number(rest)?;
         if rest == b" times" { found(SuppressKind::Repeat, count, None) } else { None }
+    } else if let Some(rest) = message.strip_prefix(b"imuxsock ") {
+        imuxsock(rest)
     } else {
         None
     }
 }
 
+/// What old releases of rsyslog's imuxsock say, behind its name.
+fn imuxsock(rest: &[u8]) -> Option<Suppressed<'_>> {
+    let (count, rest) = match rest.strip_prefix(b"lost ") {
+        Some(rest) => {
+            let (count, rest) = number(rest)?;
+            (Some(count), rest)
+        }
+        None => (None, rest.strip_prefix(b"begins to drop")?),
+    };
+    let (_, end) = number(rest.strip_prefix(b" messages from pid ")?)?;
+    let kind = if count.is_some() { SuppressKind::RsyslogRate } else { SuppressKind::RsyslogBegin };
+    let source = Some(&b"imuxsock"[..]);
+    (end == b" due to rate-limiting").then_some(Suppressed { kind, count, source, interval_seconds: None })
+}
+
 /// Messages that start with their source.
 fn by_end(message: &[u8]) -> Option<Suppressed<'_>> {
+    const OF_KERNEL: [&[u8]; 4] = [
+        b" callbacks suppressed",
+        b" messages suppressed.",
+        b" messages suppressed",
+        b" output lines suppressed due to ratelimiting",
+    ];
     const LOST: &[u8] = b" messages lost due to rate-limiting";
-    if let Some(head) = message.strip_suffix(b" callbacks suppressed") {
+    if let Some(head) = OF_KERNEL.iter().find_map(|end| message.strip_suffix(*end)) {
         return counted(head, SuppressKind::KernelRatelimit);
     }
     if let Some(head) = message.strip_suffix(b": begin to drop messages due to rate-limiting") {
         let source = memchr::memmem::find(head, b" from <").map_or(head, |at| &head[..at]);
         let source = Some(source).filter(|source| !source.is_empty());
-        return Some(Suppressed { kind: SuppressKind::RsyslogBegin, count: None, source });
+        let kind = SuppressKind::RsyslogBegin;
+        return Some(Suppressed { kind, count: None, source, interval_seconds: None });
     }
-    let head = match message.strip_suffix(b" seconds)") {
+    let (head, interval_seconds) = match message.strip_suffix(b" seconds)") {
         Some(head) => {
             let (head, limit) = head.split_at_checked(memchr::memrchr(b'(', head)?)?;
             let (_, limit) = number(&limit[1..])?;
-            let (_, limit) = number(limit.strip_prefix(b" allowed within ")?)?;
-            if limit.is_empty() { head.strip_suffix(b" ")? } else { return None }
+            let (seconds, limit) = number(limit.strip_prefix(b" allowed within ")?)?;
+            if limit.is_empty() { (head.strip_suffix(b" ")?, Some(seconds)) } else { return None }
         }
-        None => message,
+        None => (message, None),
     };
-    counted(head.strip_suffix(LOST)?, SuppressKind::RsyslogRate)
+    let found = counted(head.strip_suffix(LOST)?, SuppressKind::RsyslogRate)?;
+    Some(Suppressed { interval_seconds, ..found })
 }
 
 /// `SOURCE: N`.
@@ -133,7 +170,7 @@ fn counted(head: &[u8], kind: SuppressKind) -> Option<Suppressed<'_>> {
     let (head, digits) = head.split_at_checked(memchr::memrchr(b' ', head)?)?;
     let source = head.strip_suffix(b":").filter(|source| !source.is_empty())?;
     let (count, rest) = number(&digits[1..])?;
-    rest.is_empty().then_some(Suppressed { kind, count: Some(count), source: Some(source) })
+    rest.is_empty().then_some(Suppressed::counted(kind, count, Some(source)))
 }
 
 fn kubelet_total(message: &[u8]) -> Option<Suppressed<'_>> {
@@ -144,7 +181,7 @@ fn kubelet_total(message: &[u8]) -> Option<Suppressed<'_>> {
         },
         _ => kubelet::total(message)?,
     };
-    Some(Suppressed { kind: SuppressKind::KubeletTotal, count: Some(count), source: None })
+    Some(Suppressed::counted(SuppressKind::KubeletTotal, count, None))
 }
 
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
@@ -175,6 +212,11 @@ mod tests {
             "imjournal: 5120 messages lost due to rate-limiting (20000)",
             "imjournal: 99999999999999999999 messages lost due to rate-limiting",
             ": begin to drop messages due to rate-limiting ",
+            "imuxsock lost 56 messages due to rate-limiting",
+            "imuxsock lost some messages from pid 2896 due to rate-limiting",
+            "imuxsock begins to drop messages from pid due to rate-limiting",
+            "printk: messages suppressed.",
+            "further messages suppressed.",
             "There were a total of some errors similar to this",
             "",
         ] {
@@ -194,9 +236,51 @@ mod tests {
     }
 
     #[test]
+    fn old_and_rare_wordings() {
+        use SuppressKind::{Journald, KernelRatelimit, RsyslogBegin, RsyslogRate};
+        for (message, kind, count, source, interval_seconds) in [
+            ("Suppressed 12 messages from uid 1000", Journald, Some(12), "uid 1000", None),
+            ("printk: 23 messages suppressed.", KernelRatelimit, Some(23), "printk", None),
+            ("NET: 4 messages suppressed.", KernelRatelimit, Some(4), "NET", None),
+            ("__ratelimit: 4 messages suppressed", KernelRatelimit, Some(4), "__ratelimit", None),
+            (
+                "systemd: 24 output lines suppressed due to ratelimiting",
+                KernelRatelimit,
+                Some(24),
+                "systemd",
+                None,
+            ),
+            (
+                "imuxsock lost 56 messages from pid 2896 due to rate-limiting",
+                RsyslogRate,
+                Some(56),
+                "imuxsock",
+                None,
+            ),
+            (
+                "imuxsock begins to drop messages from pid 2896 due to rate-limiting",
+                RsyslogBegin,
+                None,
+                "imuxsock",
+                None,
+            ),
+            (
+                "imuxsock[pid: 57, name: /usr/bin/kubelet]: 1024472 messages lost due to rate-limiting (20000 allowed within 300 seconds)",
+                RsyslogRate,
+                Some(1_024_472),
+                "imuxsock[pid: 57, name: /usr/bin/kubelet]",
+                Some(300),
+            ),
+        ] {
+            let expected = Suppressed { kind, count, source: Some(source.as_bytes()), interval_seconds };
+            assert_eq!(parse(message.as_bytes()), Some(expected), "{message}");
+        }
+    }
+
+    #[test]
     fn the_structured_form_of_the_kubelet_counts_too() {
         let message = br#""There were many similar errors. Turn up verbosity to see them." err="orphaned pod \"u\" found, but volume paths are still present on disk" numErrs=4"#;
-        let expected = Suppressed { kind: SuppressKind::KubeletTotal, count: Some(4), source: None };
+        let expected = Suppressed::counted(SuppressKind::KubeletTotal, 4, None);
         assert_eq!(parse(message), Some(expected));
     }
 

@@ -3,6 +3,7 @@
 mod captures;
 mod cause;
 mod conditions;
+mod fingerprint;
 mod matching;
 mod reader;
 mod rule;
@@ -149,6 +150,7 @@ fn assemble(drafts: Drafts, hash: u64) -> RuleSet {
     let index_of: BTreeMap<String, usize> =
         rules.iter().enumerate().map(|(index, rule)| (rule.id.clone(), index)).collect();
     connect(&mut rules, &index_of);
+    fingerprint::finish(&mut rules);
     let (gate, searcher) = plan(&literals);
     let prefilter = match searcher {
         Some(searcher) => Prefilter::Sparse(searcher),

@@ -9,7 +9,7 @@ use super::captures::{self, Uses};
 use super::conditions::Conditions;
 use super::matching::alternatives;
 use super::reader::{Reader, Text, get};
-use super::{take, test};
+use super::{fingerprint, take, test};
 use crate::condition::{Alternative, CompiledRule, Take};
 use crate::diagnostic::nearest;
 use crate::expr::{CaptureIndex, Comparison, Expr, Limit, Measure, Op};
@@ -198,6 +198,7 @@ pub(super) fn rule<'f>(
         component,
         programs,
         is_tuned: false,
+        fingerprint: fingerprint::of_matching(table),
         distinct_captures: Vec::new(),
         companions: Vec::new(),
         events: events.iter().map(|kind| kind.name).collect(),

@@ -197,7 +197,8 @@ impl JournalReader {
         self.damaged.push(JournalDamage { name, kind: JournalDamageKind::NotOpened(error.into()) });
     }
 
-    pub(crate) fn troubles(&self) -> impl Iterator<Item = String> + '_ {
+    /// What could not be read, each in one line, for people. Known at the end.
+    pub fn troubles(&self) -> impl Iterator<Item = String> + '_ {
         self.damaged.iter().map(ToString::to_string)
     }
 

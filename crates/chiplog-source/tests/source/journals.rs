@@ -48,8 +48,12 @@ fn entry() -> impl Strategy<Value = Fields> {
     ]);
     (prop::option::weighted(0.95, message), prop::collection::vec(other, 0..6)).prop_map(
         |(message, others)| {
-            let fields = message.into_iter().map(|message| ("MESSAGE".to_owned(), message.into_bytes()));
-            fields
+            // journald writes no entry without a field.
+            let first = ("_BOOT_ID".to_owned(), b"0".to_vec());
+            let message = message.map(|message| ("MESSAGE".to_owned(), message.into_bytes()));
+            [first]
+                .into_iter()
+                .chain(message)
                 .chain(others.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())))
                 .collect()
         },

@@ -19,14 +19,14 @@ const KEPT_OF_RULE: usize = 20;
 const MEMORY_NANOS: i64 = 3_600_000_000_000;
 
 /// The findings of the last hour, as they were told.
-pub(crate) struct Known<'r> {
-    rules: &'r RuleSet,
+pub(crate) struct Known {
+    rules: RuleSet,
     summary: ScanSummary,
 }
 
-impl<'r> Known<'r> {
-    pub(crate) fn new(rules: &'r RuleSet) -> Self {
-        Self { rules, summary: ScanSummary::default() }
+impl Known {
+    pub(crate) fn new(rules: &RuleSet) -> Self {
+        Self { rules: rules.clone(), summary: ScanSummary::default() }
     }
 
     /// Takes note of a change, and says what probably led to the finding, if that is known by now.
@@ -48,9 +48,20 @@ impl<'r> Known<'r> {
                 findings.len() - 1
             }
         };
-        let cause = likely(&pipeline::incidents(self.rules, &self.summary), index);
+        let cause = likely(&pipeline::incidents(&self.rules, &self.summary), index);
         self.forget(finding);
         cause
+    }
+
+    /// Goes on after an earlier run that found this: the newest may still be causes.
+    pub(crate) fn resume(&mut self, summary: &ScanSummary) {
+        let excess = summary.findings.len().saturating_sub(KEPT);
+        self.summary.findings.extend(summary.findings.iter().skip(excess).cloned());
+    }
+
+    /// Goes on with other rules. What was found by rules that are gone is still known.
+    pub(crate) fn replace_rules(&mut self, rules: &RuleSet) {
+        self.rules = rules.clone();
     }
 
     fn forget(&mut self, newest: &Finding) {

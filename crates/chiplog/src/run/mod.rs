@@ -6,23 +6,28 @@ pub(crate) mod exchange;
 pub(crate) mod explain;
 pub(crate) mod generate;
 pub(crate) mod likely;
+pub(crate) mod notices;
 pub(crate) mod parse;
 pub(crate) mod rules;
 pub(crate) mod scan;
+pub(crate) mod state;
 pub(crate) mod stream;
 pub(crate) mod tables;
+pub(crate) mod watch;
 
-use chiplog_engine::{Finding, ScanSummary};
+use std::time::Duration;
+
+use chiplog_engine::{Archive, Finding, Quantity, ScanSummary, State, Unit, YearSource};
 use chiplog_parse::{Format as LineFormat, Severity};
-use chiplog_report::{Advice, Thousands};
+use chiplog_report::{Advice, Roughly, Thousands};
 use chiplog_rules::{Rule, RuleSet};
 
 use crate::exit::{Exit, Failure};
-use crate::flags::{FindingFlags, ScanOptions};
+use crate::flags::{ClockFlags, EngineFlags, FindingFlags, Level, RuleFlags, ScanOptions};
 
 /// Which findings are shown.
 #[derive(Debug)]
-struct Selection {
+pub(crate) struct Selection {
     rules: Vec<String>,
     year_is_given: bool,
     min_severity: Option<Severity>,
@@ -30,10 +35,15 @@ struct Selection {
 
 impl Selection {
     fn of(options: &ScanOptions) -> Self {
+        let EngineFlags { rules, time, .. } = &options.engine;
+        Self::new(rules, time.clock, options.findings.min_severity)
+    }
+
+    fn new(rules: &RuleFlags, clock: ClockFlags, min_severity: Option<Level>) -> Self {
         Self {
-            rules: options.engine.rules.rule.clone(),
-            year_is_given: options.engine.time.clock.year.is_some(),
-            min_severity: options.findings.min_severity.map(crate::flags::Level::severity),
+            rules: rules.rule.clone(),
+            year_is_given: clock.year.is_some(),
+            min_severity: min_severity.map(Level::severity),
         }
     }
 
@@ -53,8 +63,37 @@ impl Selection {
         summary.rules.retain(|id, _| self.has_rule(id));
         for input in &mut summary.inputs {
             input.year_was_guessed &= !self.year_is_given;
+            for clock in &mut input.clocks {
+                if self.year_is_given && clock.year == YearSource::Guessed {
+                    clock.year = YearSource::Given;
+                }
+            }
         }
     }
+}
+
+/// `4 m 14 s, 48,211 lines, 3 findings (1 still open), 0.3 % unparsed`.
+fn closing_words(summary: &ScanSummary, elapsed: Duration) -> String {
+    format!("{}, {}", roughly(elapsed), in_short(summary))
+}
+
+fn roughly(duration: Duration) -> Roughly {
+    Roughly(Quantity { amount: duration.as_nanos() as i128, unit: Unit::Nanoseconds })
+}
+
+/// `48,211 lines, 3 findings (1 still open), 0.3 % unparsed`.
+fn in_short(summary: &ScanSummary) -> String {
+    let lines = summary.inputs.iter().map(|input| input.lines).sum();
+    let findings = summary.findings.len() as u64;
+    let open = summary.findings.iter().filter(|finding| finding.state == State::Open).count();
+    let still_open = if open == 0 { String::new() } else { format!(" ({open} still open)") };
+    let plural = if findings == 1 { "" } else { "s" };
+    format!(
+        "{} lines, {} finding{plural}{still_open}, {} unparsed",
+        Thousands(lines),
+        Thousands(findings),
+        chiplog_report::unparsed_share(&summary.inputs),
+    )
 }
 
 fn advice<'a>(rules: &'a RuleSet, id: &str) -> Option<Advice<'a>> {
@@ -66,6 +105,20 @@ fn advice_of(rule: &Rule) -> Advice<'_> {
         because: rule.cause.as_deref().unwrap_or(""),
         checks: &rule.check,
         danger: rule.danger.as_deref().unwrap_or(""),
+    }
+}
+
+/// Why there was nothing to read although there were inputs.
+fn no_logs(archives: &[Archive]) -> Failure {
+    match archives {
+        // Why has been said for each input.
+        [] => Failure::Told(Exit::NoInput),
+        [only] => {
+            let files = only.files();
+            let plural = if files == 1 { "" } else { "s" };
+            Failure::no_input(format!("no logs in {} ({} file{plural})", only.name, Thousands(files)))
+        }
+        many => Failure::no_input(format!("no logs in {} archives", Thousands(many.len() as u64))),
     }
 }
 
@@ -95,7 +148,7 @@ fn check_recognised(summary: &ScanSummary) -> Result<(), Failure> {
 
 /// The exit code of a run that came to its end.
 fn exit_of(summary: &ScanSummary, flags: FindingFlags, is_incomplete: bool) -> Exit {
-    let limit = flags.fail_on.map(crate::flags::Level::severity);
+    let limit = flags.fail_on.map(Level::severity);
     if limit.is_some_and(|limit| summary.findings.iter().any(|finding| finding.severity >= limit)) {
         return Exit::Found;
     }

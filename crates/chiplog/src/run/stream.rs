@@ -7,22 +7,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chiplog_engine::{Block, BlockSource, Notice, Quantity, ScanSummary, State, Unit, Warning};
+use chiplog_engine::{Block, BlockSource, Notice, Warning};
 use chiplog_parse::{Detector, Format as LineFormat};
-use chiplog_report::{Roughly, StreamText, Thousands, write_scan_json, write_transition_json};
+use chiplog_report::{Thousands, write_scan_json};
 use chiplog_source::{Elector, Input};
 use crossbeam_channel::{never, tick};
 
-use super::likely::Known;
-use super::{Selection, advice, check_recognised, exit_of};
+use super::notices::Printer;
+use super::{Selection, check_recognised, closing_words, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
-use crate::inputs::LostMessages;
+use crate::inputs::{Log, LostMessages};
 use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
 use crate::talk::Talk;
-use crate::{clock, pipeline, rule_files, terminal};
+use crate::{clock, pipeline, rule_files};
 
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
@@ -30,13 +30,12 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     let started = Instant::now();
     let rules = rule_files::load(&options.engine.rules, talk)?;
     let rule_count = rules.rules().len();
-    let selection = Selection::of(options);
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
     let input = Input::stdin();
-    let clock = clock::of_input(options.engine.time.clock, &input);
+    let log = Log::live(&input);
+    let clock = clock::of_log(options.engine.time.clock, &log);
 
-    let mut text = StreamText::new(terminal::stdout_style(display.color), display.quiet);
     let format = options.format.chosen();
     let elector = pipeline::elector(&rules, &options.engine);
     let mut blocks = LiveBlocks::start(input, elector, interrupt.clone(), talk)
@@ -45,36 +44,17 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
         blocks.introduce(rule_count);
     }
     let mut pipeline = Pipeline::new(&rules, &options.engine);
-    let mut known = Known::new(&rules);
-    let mut failure = None;
+    let mut printer = Printer::new(&rules, Selection::of(options), format, display);
     let closed = Arc::clone(&blocks.output_closed);
     let mut on_notice = |notice: Notice<'_>| {
-        if failure.is_some() {
-            return;
-        }
-        let mut out = io::stdout().lock();
-        let cause = match notice {
-            Notice::Transition(finding) if format != Format::Json => known.note(finding),
-            _ => None,
-        };
-        let written = match (format, notice) {
-            (_, Notice::Transition(finding)) if !selection.shows(finding) => Ok(()),
-            (Format::Text, Notice::Transition(finding)) => {
-                text.transition(&mut out, finding, advice(&rules, &finding.rule_id), cause.as_ref())
-            }
-            (Format::Text, Notice::Gap(gap)) => text.gap(&mut out, gap),
-            (Format::Jsonl, Notice::Transition(finding)) => {
-                write_transition_json(&mut out, finding, cause.as_ref())
-            }
-            _ => Ok(()),
-        };
-        if let Err(error) = written.and_then(|()| out.flush()) {
-            failure = Some(error);
+        printer.print(notice);
+        if printer.has_failed() {
             closed.store(true, Ordering::Relaxed);
         }
     };
-    pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_notice);
-    if let Some(error) = failure {
+    pipeline.input(&log, clock, true, &mut blocks, &mut on_notice);
+    let selection = Selection::of(options);
+    if let Some(error) = printer.into_failure() {
         return Err(Failure::output(&error));
     }
     let broke_off = blocks.failure.take();
@@ -111,22 +91,6 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
         check_recognised(&summary)?;
     }
     Ok(exit_of(&summary, options.findings, is_incomplete))
-}
-
-/// `4 m 14 s, 48,211 lines, 3 findings (1 still open), 0.3 % unparsed`.
-fn closing_words(summary: &ScanSummary, elapsed: Duration) -> String {
-    let elapsed = Roughly(Quantity { amount: elapsed.as_nanos() as i128, unit: Unit::Nanoseconds });
-    let lines = summary.inputs.iter().map(|input| input.lines).sum();
-    let findings = summary.findings.len() as u64;
-    let open = summary.findings.iter().filter(|finding| finding.state == State::Open).count();
-    let still_open = if open == 0 { String::new() } else { format!(" ({open} still open)") };
-    let plural = if findings == 1 { "" } else { "s" };
-    format!(
-        "{elapsed}, {} lines, {} finding{plural}{still_open}, {} unparsed",
-        Thousands(lines),
-        Thousands(findings),
-        chiplog_report::unparsed_share(&summary.inputs),
-    )
 }
 
 /// The blocks of the stream, until it ends or no one wants to hear of it.
