@@ -72,9 +72,9 @@ pub struct Passed {
 
 impl Entries {
     /// Entries that are all samples, the first of a source.
-    const HEAD: u64 = 8_192;
+    const HEAD: u64 = 4_096;
     /// Beyond, one in so many.
-    const EVERY: u64 = 64;
+    const EVERY: u64 = 128;
     /// What an entry counts for where places of lines are told in bytes.
     const NOMINAL_BYTES: u64 = 256;
 
