@@ -9,7 +9,7 @@ use chiplog_rules::RuleSet;
 use crate::collect::Collection;
 use crate::past::Past;
 use crate::plan::RulePlan;
-use crate::saved::{self, Renumbered, SavedRule, SavedSession};
+use crate::saved::{self, Renumbered, SavedHead, SavedRule};
 use crate::timeline::{Outcome, Timeline};
 use crate::{
     Block, Finding, InputOptions, Loss, Notice, RestoreError, RuleChanges, ScanOptions, ScanSummary, Scanner,
@@ -53,6 +53,14 @@ struct Stream {
     timeline: Timeline,
     /// What it came to, once someone has asked since its last line. Most streams are idle.
     outcome: OnceLock<Outcome>,
+    /// The same as it is saved.
+    saved: OnceLock<Box<[u8]>>,
+}
+
+impl Stream {
+    fn new(timeline: Timeline) -> Self {
+        Self { timeline, outcome: OnceLock::new(), saved: OnceLock::new() }
+    }
 }
 
 impl Session {
@@ -96,11 +104,11 @@ impl Session {
     fn timeline(&mut self, stream: &InputOptions) -> &mut Timeline {
         if !self.streams.contains_key(&stream.name) {
             let timeline = Timeline::new(&self.rules, &self.plans, stream, self.options.range());
-            let stream_at_start = Stream { timeline, outcome: OnceLock::new() };
-            self.streams.insert(Arc::clone(&stream.name), stream_at_start);
+            self.streams.insert(Arc::clone(&stream.name), Stream::new(timeline));
         }
         let known = self.streams.get_mut(&stream.name).expect("it is there or was just put there");
         known.outcome = OnceLock::new();
+        known.saved = OnceLock::new();
         &mut known.timeline
     }
 
@@ -132,11 +140,13 @@ impl Session {
     /// logs as they are, and no checksum.
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
-        saved::to_bytes(&SavedSession {
-            rules: SavedRule::of_set(&self.rules),
-            past: Cow::Borrowed(&self.past),
-            streams: self.streams.values().map(|stream| stream.timeline.to_saved()).collect(),
-        })
+        let rules = SavedRule::of_set(&self.rules);
+        let head = SavedHead { rules, past: Cow::Borrowed(&self.past) };
+        let streams = self.streams.values();
+        let streams = streams.map(|stream| {
+            &**stream.saved.get_or_init(|| saved::to_bytes(&stream.timeline.to_saved()).into_boxed_slice())
+        });
+        saved::join(&head, streams)
     }
 
     /// The session that was saved, with rules that may have changed since: it goes on as if it had
@@ -150,11 +160,12 @@ impl Session {
         options: ScanOptions,
         saved: &[u8],
     ) -> Result<(Self, RuleChanges), RestoreError> {
-        let saved = saved::of_bytes(saved)?;
-        let (renumbered, mut changes) = Renumbered::new(&saved.rules, rules)?;
+        let (head, streams) = saved::split(saved)?;
+        let (renumbered, mut changes) = Renumbered::new(&head.rules, rules)?;
         let mut session = Self::new(rules, options);
-        session.past = saved.past.into_owned().renumbered(&renumbered)?;
-        for saved in saved.streams {
+        session.past = head.past.into_owned().renumbered(&renumbered)?;
+        for saved in streams {
+            let saved = saved?;
             let name = Arc::clone(&saved.name);
             let range = options.range();
             let (timeline, told) = Timeline::restore(saved, rules, &session.plans, &renumbered, range)?;
@@ -167,7 +178,7 @@ impl Session {
                 }
                 session.past.keep([finding]);
             }
-            if session.streams.insert(name, Stream { timeline, outcome: OnceLock::new() }).is_some() {
+            if session.streams.insert(name, Stream::new(timeline)).is_some() {
                 return Err(RestoreError::Damaged { what: "a stream that is there twice" });
             }
         }

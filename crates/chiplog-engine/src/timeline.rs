@@ -5,6 +5,7 @@
 //! findings. Each host of a source has its own progress: merged files need not be in order.
 
 mod episode;
+mod forget;
 mod gaps;
 mod passing;
 mod saved;
@@ -16,6 +17,8 @@ use chiplog_rules::RuleSet;
 use serde::{Deserialize, Serialize};
 
 use self::episode::{Episode, Shown, evidence_at};
+pub(crate) use self::forget::MEMORY_NANOS;
+use self::forget::SWEEP_AFTER;
 use self::gaps::LastGap;
 pub(crate) use self::saved::SavedTimeline;
 use crate::agenda::Agenda;
@@ -62,6 +65,7 @@ struct Watch {
 struct KeyState {
     rule: usize,
     host: usize,
+    #[serde(with = "serde_bytes")]
     labels: Box<[u8]>,
     window: Window,
     episode: Option<Box<Episode>>,
@@ -85,6 +89,8 @@ struct KeyState {
     asked_by: Box<[usize]>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
+    /// One of the first of its rule, which are sighted and never forgotten.
+    is_early: bool,
 }
 
 /// A hit that was too old for its window.
@@ -129,6 +135,10 @@ pub(crate) struct Timeline {
     watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
+    /// New keys since idle ones were last looked for, also those that had to share.
+    wanted_keys: usize,
+    /// How many it takes until the next time.
+    sweep_after: usize,
     loans: Loans,
     occurrences: Occurrences,
     tracks: Tracks,
@@ -160,8 +170,10 @@ pub(crate) struct Timeline {
 /// What is counted of one rule.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Tally {
-    /// Keys, however many share a window.
+    /// Keys that there are.
     keys: u32,
+    /// Keys that there ever were.
+    keys_ever: u32,
     totals: Totals,
 }
 
@@ -265,6 +277,8 @@ impl Timeline {
             watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
+            wanted_keys: 0,
+            sweep_after: SWEEP_AFTER,
             loans: Loans::default(),
             occurrences: Occurrences::default(),
             tracks: Tracks::default(),
@@ -345,6 +359,9 @@ impl Timeline {
             self.pass_time(host, reached.saturating_sub(DISORDER_NANOS), on_notice);
         }
         let EntryKind::Hit { key, values, hashes, repeats, counts } = entry.kind else { return };
+        if self.sweep_if_due() {
+            keys.fill(None);
+        }
         let key = match keys[key as usize] {
             Some(known) if self.keys[known].host == host => known,
             _ => {
@@ -395,6 +412,7 @@ impl Timeline {
         if let Some(id) = self.key_ids.get(&key) {
             return *id;
         }
+        self.wanted_keys += 1;
         let is_rest = self.placement.hosts[host].is_rest;
         let tally = self.tallies.entry(rule).or_default();
         let is_shared = is_rest || (tally.keys >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
@@ -406,8 +424,10 @@ impl Timeline {
         }
         let plan = &self.plans[rule];
         // What is asked for is that the lines are absent: theirs are no sign of trouble.
-        let is_ignored = tally.keys >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
+        let is_early = tally.keys_ever < MAX_SIGHTINGS_PER_RULE;
+        let is_ignored = !is_early || plan.needs_no_hit();
         tally.keys = tally.keys.saturating_add(1);
+        tally.keys_ever = tally.keys_ever.saturating_add(1);
         let (companions, asked_by) = tracks_of(&mut self.tracks, &self.plans, rule, host, &key.labels);
         let id = self.keys.len();
         self.keys.push(KeyState {
@@ -425,6 +445,7 @@ impl Timeline {
             companions,
             asked_by,
             is_shared,
+            is_early,
         });
         self.key_ids.insert(key, id);
         id
@@ -627,7 +648,9 @@ impl Timeline {
                 self.pass_time(host, reached, on_notice);
             }
         }
-        for key in 0..self.keys.len() {
+        let mut keys: Vec<usize> = (0..self.keys.len()).collect();
+        keys.sort_by(|left, right| self.order(*left, *right));
+        for key in keys {
             // What time went on to and came back from was not so.
             let latest = self.keys[key].window.latest();
             self.give_up(key, latest, on_notice);

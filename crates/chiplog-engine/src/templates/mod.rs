@@ -189,6 +189,7 @@ pub(crate) struct SourceTemplates {
 /// A template of a source.
 #[derive(Clone, Serialize, Deserialize)]
 struct KeptTemplate {
+    #[serde(with = "serde_bytes")]
     key: Key,
     spread: Spread,
     first_times: LineTimes,
@@ -205,6 +206,7 @@ pub(crate) struct FinishedTemplates {
 
 #[derive(Serialize, Deserialize)]
 struct FinishedTemplate {
+    #[serde(with = "serde_bytes")]
     key: Key,
     spread: Spread,
     first_time: Option<UnixNanos>,

@@ -22,6 +22,9 @@ use crate::saved::{Damaged, Renumbered};
 use crate::templates::SourceTemplates;
 use crate::{Finding, Gap};
 
+/// There are no more keys.
+const MAX_KEYS: usize = u32::MAX as usize;
+
 /// Neither lines nor bytes are more: counting on must not overflow.
 const MAX_COUNT: u64 = 1 << 62;
 
@@ -36,6 +39,8 @@ pub(crate) struct SavedTimeline<'t> {
     keys: Cow<'t, [KeyState]>,
     /// What was told of keys with a finding, for the case that their rule is no more.
     told: Vec<(usize, Finding)>,
+    wanted_keys: usize,
+    sweep_after: usize,
     loans: Cow<'t, Loans>,
     occurrences: Cow<'t, Occurrences>,
     tracks: Cow<'t, [Track]>,
@@ -68,6 +73,8 @@ impl Timeline {
             watches: Cow::Borrowed(&self.watches),
             keys: Cow::Borrowed(&self.keys),
             told: self.open_findings().collect(),
+            wanted_keys: self.wanted_keys,
+            sweep_after: self.sweep_after,
             loans: Cow::Borrowed(&self.loans),
             occurrences: Cow::Borrowed(&self.occurrences),
             tracks: Cow::Borrowed(&self.tracks.all),
@@ -147,6 +154,8 @@ impl Timeline {
             watches,
             keys: keys.kept,
             key_ids: keys.ids,
+            wanted_keys: saved.wanted_keys.min(MAX_KEYS),
+            sweep_after: saved.sweep_after.min(MAX_KEYS),
             loans,
             occurrences: saved.occurrences.renumbered(rule),
             tracks,

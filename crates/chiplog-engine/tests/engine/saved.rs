@@ -180,9 +180,9 @@ fn bytes_of_another_form_are_told_as_such() {
     let mut bytes = busy(&RULES).save();
     assert!(is_usable(&RULES, &bytes));
     assert_eq!(error(&bytes[..3]), RestoreError::Damaged { what: "no beginning" });
-    assert_eq!(error(&bytes[..bytes.len() - 1]), RestoreError::Damaged { what: "no saved state" });
+    assert_eq!(error(&bytes[..bytes.len() - 1]), RestoreError::Damaged { what: "the end is missing" });
     bytes.push(0);
-    assert_eq!(error(&bytes), RestoreError::Damaged { what: "more than was saved" });
+    assert_eq!(error(&bytes), RestoreError::Damaged { what: "the end is missing" });
     bytes[0] = 77;
     let error = error(&bytes);
     assert!(matches!(error, RestoreError::Format { found: 77, .. }));
