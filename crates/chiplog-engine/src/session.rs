@@ -1,6 +1,7 @@
 //! Many live streams: what a daemon feeds and asks.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -13,11 +14,17 @@ use crate::saved::{self, Renumbered, SavedHead, SavedRule};
 use crate::timeline::{Outcome, Timeline};
 use crate::{
     Block, Finding, InputOptions, Loss, Notice, RestoreError, RuleChanges, ScanOptions, ScanSummary, Scanner,
-    State, Transition,
+    Sighting, State, Transition,
 };
 
 /// Templates of unknown lines that a summary joins, the most frequent of all streams.
 const MAX_TEMPLATES: usize = 500;
+
+/// Of these, no more of one stream.
+const MAX_TEMPLATES_OF_STREAM: usize = 50;
+
+/// Sightings in a summary, the newest.
+const MAX_SIGHTINGS: usize = 1_000;
 
 /// A scan of many streams that goes on and on.
 ///
@@ -103,7 +110,8 @@ impl Session {
     /// The timeline of a stream, about to change.
     fn timeline(&mut self, stream: &InputOptions) -> &mut Timeline {
         if !self.streams.contains_key(&stream.name) {
-            let timeline = Timeline::new(&self.rules, &self.plans, stream, self.options.range());
+            let timeline =
+                Timeline::new(&self.rules, &self.plans, stream, self.options.range()).without_end();
             self.streams.insert(Arc::clone(&stream.name), Stream::new(timeline));
         }
         let known = self.streams.get_mut(&stream.name).expect("it is there or was just put there");
@@ -123,16 +131,39 @@ impl Session {
     /// Everything found so far.
     ///
     /// Findings that are open are all there; of those that have closed the newest 1,000, and the
-    /// first and the worst of each rule. Streams that go on are told by name, after those that
-    /// ended. Costs little for streams without a line since the last summary.
+    /// first and the worst of each rule; of sightings the newest 1,000. Streams that go on are told by
+    /// name, after those that ended. Costs little for streams without a line since the last summary.
     #[must_use]
     pub fn summary(&self) -> ScanSummary {
         let mut collection = Collection::new(&self.plans);
         self.past.add_to(&mut collection);
         for stream in self.streams.values() {
-            collection.add(stream.outcome.get_or_init(|| stream.timeline.outcome()).clone());
+            let outcome = stream.outcome.get_or_init(|| stream.timeline.outcome(MAX_TEMPLATES_OF_STREAM));
+            collection.add(outcome.without_sightings());
         }
+        collection.summary.sightings = self.newest_sightings();
         collection.finish(MAX_TEMPLATES)
+    }
+
+    fn newest_sightings(&self) -> Vec<Sighting> {
+        enum Place<'s> {
+            Ended(&'s Sighting),
+            Going(&'s Timeline, usize),
+        }
+        let ended = self.past.sightings().map(|sighting| (sighting.last_time, Place::Ended(sighting)));
+        let timelines = self.streams.values().map(|stream| &stream.timeline);
+        let going = timelines.flat_map(|timeline| {
+            timeline.sighted().map(move |(last, key)| (last, Place::Going(timeline, key)))
+        });
+        let mut all: Vec<_> = ended.chain(going).collect();
+        // Equal ones stay in the order of streams and keys, which is always the same.
+        all.sort_by_key(|(last, _)| Reverse(*last));
+        all.truncate(MAX_SIGHTINGS);
+        let sighting = |(_, place)| match place {
+            Place::Ended(sighting) => Some(sighting.clone()),
+            Place::Going(timeline, key) => timeline.sighting(key),
+        };
+        all.into_iter().filter_map(sighting).collect()
     }
 
     /// All that the session holds, as bytes: the same for the same blocks. They begin with the number

@@ -10,9 +10,10 @@ mod gaps;
 mod passing;
 mod saved;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use chiplog_parse::UnixNanos;
 use chiplog_rules::RuleSet;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +33,7 @@ use crate::partial::{Entry, EntryKind, Key, Partial, encode_labels, labels_of};
 use crate::placement::{Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::programs::Programs;
-use crate::templates::{FinishedTemplates, SourceTemplates};
+use crate::templates::{FinishedTemplates, MAX_FINISHED as MAX_TEMPLATES, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
@@ -147,8 +148,10 @@ pub(crate) struct Timeline {
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
     /// Each with its local time.
-    gaps: Vec<(Option<i64>, Gap)>,
+    gaps: VecDeque<(Option<i64>, Gap)>,
     gaps_left_out: u64,
+    /// Of gaps the newest are kept, not the first.
+    keeps_newest: bool,
     /// Of lines that name no host.
     last_gap: LastGap,
     /// Lines are missing right before the next one.
@@ -189,6 +192,33 @@ pub(crate) struct Outcome {
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
     pub(crate) templates: Arc<FinishedTemplates>,
+}
+
+impl Outcome {
+    pub(crate) fn without_sightings(&self) -> Self {
+        Self {
+            input: self.input.clone(),
+            findings: self.findings.clone(),
+            sightings: Vec::new(),
+            gaps: self.gaps.clone(),
+            totals: self.totals.clone(),
+            templates: Arc::clone(&self.templates),
+            ..*self
+        }
+    }
+
+    /// Leaves out what is of little use once a stream has been over for long.
+    pub(crate) fn shrink(&mut self) {
+        const MOST: usize = 100;
+        self.input.programs.truncate(MOST);
+        let excess = self.gaps.len().saturating_sub(MOST);
+        self.gaps.drain(..excess);
+        self.gaps_left_out = self.gaps_left_out.saturating_add(excess as u64);
+        // The newest.
+        self.sightings.sort_by_key(|sighting| std::cmp::Reverse(sighting.last_time));
+        self.sightings.truncate(MOST);
+        self.templates = Arc::new(self.templates.most_frequent(MOST));
+    }
 }
 
 /// The tracks that a key looks at, and those that its hits go to. New ones are made.
@@ -285,8 +315,9 @@ impl Timeline {
             tallies: BTreeMap::new(),
             findings: Vec::new(),
             findings_left_out: 0,
-            gaps: Vec::new(),
+            gaps: VecDeque::new(),
             gaps_left_out: 0,
+            keeps_newest: false,
             last_gap: LastGap::default(),
             is_after_loss: false,
             last_gap_offset: None,
@@ -300,6 +331,11 @@ impl Timeline {
             first_time: None,
             last_time: None,
         }
+    }
+
+    /// The same for a source without end.
+    pub(crate) fn without_end(self) -> Self {
+        Self { keeps_newest: true, ..self }
     }
 
     /// Takes the next block of the source and what was found in it.
@@ -568,25 +604,29 @@ impl Timeline {
         }
     }
 
-    /// The hits of keys that never opened a finding.
-    fn sightings(&self) -> Vec<Sighting> {
+    /// The keys that never opened a finding, each with the time of its last hit.
+    pub(crate) fn sighted(&self) -> impl Iterator<Item = (Option<UnixNanos>, usize)> {
+        self.keys.iter().enumerate().filter_map(|(key, state)| match &state.sighted {
+            Sighted::Hits(hits) => Some((self.placement.clock.to_instant(hits.last), key)),
+            _ => None,
+        })
+    }
+
+    /// The hits of a key that never opened a finding.
+    pub(crate) fn sighting(&self, key: usize) -> Option<Sighting> {
+        let state = self.keys.get(key)?;
+        let Sighted::Hits(hits) = &state.sighted else { return None };
         let instant = |local| self.placement.clock.to_instant(local);
-        let mut sightings = Vec::new();
-        for state in &self.keys {
-            let Sighted::Hits(hits) = &state.sighted else { continue };
-            let plan = &self.plans[state.rule];
-            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() };
-            sightings.push(Sighting {
-                rule_id: Arc::clone(&plan.id),
-                source: Arc::clone(&self.name),
-                group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
-                first_time: instant(hits.first),
-                last_time: instant(hits.last),
-                hits: hits.count,
-                evidence,
-            });
-        }
-        sightings
+        let plan = &self.plans[state.rule];
+        Some(Sighting {
+            rule_id: Arc::clone(&plan.id),
+            source: Arc::clone(&self.name),
+            group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
+            first_time: instant(hits.first),
+            last_time: instant(hits.last),
+            hits: hits.count,
+            evidence: Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() },
+        })
     }
 
     /// A hit that is too old for its window. Several in a row that agree are a clock that was set
@@ -659,9 +699,10 @@ impl Timeline {
             }
         }
         let mut findings = std::mem::take(&mut self.findings);
-        let mut outcome = self.outcome();
+        let mut outcome = self.outcome(MAX_TEMPLATES);
         findings.append(&mut outcome.findings);
-        Outcome { findings, ..outcome }
+        let sightings = self.sighted().filter_map(|(_, key)| self.sighting(key)).collect();
+        Outcome { findings, sightings, ..outcome }
     }
 
     /// The findings that have closed since they were last taken.
@@ -682,8 +723,8 @@ impl Timeline {
         })
     }
 
-    /// What the source came to so far.
-    pub(crate) fn outcome(&self) -> Outcome {
+    /// What the source came to so far, but for its sightings, and with no more than so many templates.
+    pub(crate) fn outcome(&self, most_templates: usize) -> Outcome {
         let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
         let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
         let programs = self
@@ -714,11 +755,11 @@ impl Timeline {
             gaps: gaps.collect(),
             input,
             findings: self.findings.iter().cloned().chain(open).collect(),
-            sightings: self.sightings(),
+            sightings: Vec::new(),
             totals: self.tallies.iter().map(|(rule, tally)| (*rule, tally.totals.clone())).collect(),
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
-            templates: Arc::new(self.templates.finish(self.range, place)),
+            templates: Arc::new(self.templates.finish(self.range, place, most_templates)),
         }
     }
 }

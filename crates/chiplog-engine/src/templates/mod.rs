@@ -29,7 +29,7 @@ pub(crate) use spread::Spread;
 const MAX_TEMPLATES: usize = 4_096;
 
 /// Templates kept of a source that was read to its end, the most frequent.
-const MAX_FINISHED: usize = 256;
+pub(crate) const MAX_FINISHED: usize = 256;
 
 /// A message that no rule knows, without its variable parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +204,7 @@ pub(crate) struct FinishedTemplates {
     looked_at: Spread,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct FinishedTemplate {
     #[serde(with = "serde_bytes")]
     key: Key,
@@ -223,6 +223,14 @@ impl<'de> Deserialize<'de> for SourceTemplates {
             return Err(D::Error::custom("a template is there twice"));
         }
         Ok(Self { ids, kept, looked_at })
+    }
+}
+
+impl FinishedTemplates {
+    /// The same with no more than so many.
+    pub(crate) fn most_frequent(&self, most: usize) -> Self {
+        let list = self.list.iter().take(most).cloned().collect();
+        Self { list, looked_at: self.looked_at.clone() }
     }
 }
 
@@ -255,6 +263,7 @@ impl SourceTemplates {
         &self,
         range: TimeRange,
         mut place: impl FnMut(LineTimes) -> Option<UnixNanos>,
+        most: usize,
     ) -> FinishedTemplates {
         let place = |kept: &'_ KeptTemplate| (place(kept.first_times), place(kept.last_times));
         let times: Vec<_> = self.kept.iter().map(place).collect();
@@ -264,7 +273,7 @@ impl SourceTemplates {
         let mut list: Vec<_> =
             self.kept.iter().zip(times).filter(|(_, (first, last))| is_inside(*first, *last)).collect();
         list.sort_by_cached_key(|(kept, _)| (Reverse(kept.spread.total()), &kept.key));
-        list.truncate(MAX_FINISHED);
+        list.truncate(most);
         let finish = |(kept, (first_time, last_time)): (&KeptTemplate, _)| FinishedTemplate {
             key: kept.key.clone(),
             spread: kept.spread.clone(),

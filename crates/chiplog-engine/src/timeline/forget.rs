@@ -262,7 +262,7 @@ open = "distinct(took) >= 2"
             timeline.take_closed();
             assert!(timeline.keys.len() < 10_000 && timeline.keys.iter().all(|key| !key.is_shared));
         }
-        let outcome = timeline.outcome();
+        let outcome = timeline.outcome(0);
         assert_eq!(outcome.totals[&0].hits, 21 * 2_880);
     }
 }

@@ -12,6 +12,9 @@ use crate::{Gap, Loss, Notice};
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
 
+/// Of a source without end the newest are listed.
+const MAX_NEWEST_GAPS: usize = 200;
+
 /// The last line that tells of a gap.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct LastGap {
@@ -86,14 +89,19 @@ impl Timeline {
     }
 
     fn keep_gap(&mut self, time: Option<i64>, gap: Gap, on_notice: OnNotice<'_>) {
-        if self.gaps.len() < MAX_GAPS {
-            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
-            let gap = Gap { time: instant, ..gap };
-            on_notice(Notice::Gap(&gap));
-            self.gaps.push((time, gap));
-        } else {
-            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
+        let most = if self.keeps_newest { MAX_NEWEST_GAPS } else { MAX_GAPS };
+        let is_full = self.gaps.len() >= most;
+        self.gaps_left_out = self.gaps_left_out.saturating_add(u64::from(is_full));
+        if is_full && !self.keeps_newest {
+            return;
         }
+        let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+        let gap = Gap { time: instant, ..gap };
+        on_notice(Notice::Gap(&gap));
+        if is_full {
+            self.gaps.pop_front();
+        }
+        self.gaps.push_back((time, gap));
     }
 
     /// Lines are missing at the place that was reached: of any host, written between the line

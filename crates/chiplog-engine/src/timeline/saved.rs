@@ -1,7 +1,7 @@
 //! A timeline as it is saved, and how it goes on with rules that may have changed since.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
@@ -47,7 +47,7 @@ pub(crate) struct SavedTimeline<'t> {
     tallies: Cow<'t, BTreeMap<usize, Tally>>,
     findings: Cow<'t, [Finding]>,
     findings_left_out: u64,
-    gaps: Cow<'t, [(Option<i64>, Gap)]>,
+    gaps: Cow<'t, VecDeque<(Option<i64>, Gap)>>,
     gaps_left_out: u64,
     last_gap: LastGap,
     is_after_loss: bool,
@@ -164,6 +164,7 @@ impl Timeline {
             findings_left_out: saved.findings_left_out,
             gaps: saved.gaps.into_owned(),
             gaps_left_out: saved.gaps_left_out,
+            keeps_newest: true,
             last_gap: saved.last_gap,
             is_after_loss: saved.is_after_loss,
             last_gap_offset: saved.last_gap_offset,
