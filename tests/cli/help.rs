@@ -2,9 +2,12 @@
 
 use crate::{assert_snapshot, run};
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 19] = [
     &[],
     &["scan"],
+    &["watch"],
+    &["state"],
+    &["state", "show"],
     &["parse"],
     &["detect"],
     &["explain"],

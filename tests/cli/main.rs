@@ -11,6 +11,7 @@ mod parsing;
 mod pipes;
 mod readme;
 mod rule_commands;
+mod watch;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,9 @@ impl From<Output> for Ran {
 /// The program, away from the environment of whoever runs the tests.
 fn chiplog() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chiplog"));
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "LC_ALL", "LC_CTYPE", "LANG", "COLUMNS"] {
+    let variables = ["NO_COLOR", "CLICOLOR_FORCE", "TERM", "LC_ALL", "LC_CTYPE", "LANG", "COLUMNS"];
+    let of_services = ["STATE_DIRECTORY", "XDG_STATE_HOME", "NOTIFY_SOCKET", "WATCHDOG_USEC"];
+    for variable in variables.into_iter().chain(of_services) {
         command.env_remove(variable);
     }
     command

@@ -63,6 +63,6 @@ pub use scanner::{ScanMode, Scanner};
 pub use series::{Series, SeriesOptions};
 pub use session::Session;
 pub use sighting::Sighting;
-pub use summary::{Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
+pub use summary::{Archive, Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
 pub use templates::{Half, UnknownTemplate};

@@ -21,6 +21,9 @@ pub struct ScanSummary {
     pub rules: BTreeMap<Arc<str>, RuleTotals>,
     /// What was read, in the order of reading.
     pub inputs: Vec<InputSummary>,
+    /// Inputs that are archives, in the order of reading; their members are among
+    /// [`ScanSummary::inputs`], by names that start with that of the archive and `/`.
+    pub archives: Vec<Archive>,
     /// Warnings and errors that no rule knows, the most frequent first. Of large inputs only lines
     /// that were looked at count; see [`InputSummary::census_lines`].
     pub unknown: Vec<UnknownTemplate>,
@@ -78,6 +81,27 @@ pub struct InputSummary {
     /// Programs that lines of each host name, sorted, at most 1,000. Of a large input, not every
     /// line was looked at, see [`InputSummary::census_lines`].
     pub programs: Vec<Program>,
+}
+
+/// An archive that was read, archives inside it included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Archive {
+    /// Name of the input.
+    pub name: Arc<str>,
+    /// Files that were read.
+    pub logs: u64,
+    /// Files that are no logs.
+    pub others: u64,
+    /// Files whose lines were read elsewhere.
+    pub duplicates: u64,
+}
+
+impl Archive {
+    /// All files.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        self.logs + self.others + self.duplicates
+    }
 }
 
 /// A program that wrote lines of an input.

@@ -22,11 +22,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         while let Some(head) = journal.next_entry()? {
             entries += 1;
             lengths ^= head.realtime_micros;
-            if let Some(message) = journal.value(0) {
-                if let Ok(text) = journal.payload(message) {
-                    bytes += text.len() as u64;
-                    newlines += memchr::memchr_iter(b'\n', text).count() as u64;
-                }
+            if let Some(message) = journal.value(0)
+                && let Ok(text) = journal.payload(message)
+            {
+                bytes += text.len() as u64;
+                newlines += memchr::memchr_iter(b'\n', text).count() as u64;
             }
             for (field, last) in last.iter_mut().enumerate().skip(1) {
                 let Some(data) = journal.value(field) else { continue };

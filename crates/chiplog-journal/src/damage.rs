@@ -66,6 +66,14 @@ impl Damage {
         &self.faults
     }
 
+    /// The walk begins anew: what it counts, too.
+    pub(crate) fn begin(&mut self) {
+        let missing_bytes = self.missing_bytes;
+        let mut faults = std::mem::take(&mut self.faults);
+        faults.retain(|fault| fault.kind == FaultKind::End);
+        *self = Self { missing_bytes, faults, ..Self::default() };
+    }
+
     pub(crate) fn array(&mut self, offset: u64) {
         self.bad_arrays += 1;
         self.fault(offset, FaultKind::Array);

@@ -63,6 +63,17 @@ impl DataId {
     }
 }
 
+/// Where the search for a place came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seek {
+    /// Right after the entry that was looked for.
+    Exact,
+    /// That entry is not there; before the first one that is later.
+    Later,
+    /// At the end: nothing is later.
+    End,
+}
+
 /// An open journal file, and a place in it.
 ///
 /// See the [crate] for an example.
@@ -116,7 +127,7 @@ impl<R: ReadAt> Journal<R> {
             items_bytes: 0,
             items: Vec::new(),
             fields: Vec::new(),
-            verdicts: Verdicts::new(),
+            verdicts: Verdicts::none(),
             first: Vec::new(),
             selected: Vec::new(),
             unknown: Vec::new(),
@@ -150,7 +161,7 @@ impl<R: ReadAt> Journal<R> {
         self.fields = fields.iter().map(|field| field.as_bytes().into()).collect();
         self.first = vec![0; fields.len()];
         self.selected.clear();
-        self.verdicts = Verdicts::new();
+        self.verdicts = Verdicts::none();
     }
 
     /// Goes to the next entry.
@@ -162,9 +173,7 @@ impl<R: ReadAt> Journal<R> {
     ///
     /// If the system cannot read the file.
     pub fn next_entry(&mut self) -> io::Result<Option<EntryHead>> {
-        self.head = None;
-        self.first.fill(0);
-        self.selected.clear();
+        self.leave_entry();
         let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)? else {
             self.damage.entries_missing = self.entries_missing();
             return Ok(None);
@@ -182,6 +191,115 @@ impl<R: ReadAt> Journal<R> {
         Ok(self.head)
     }
 
+    /// Goes back to the place before the first entry.
+    pub fn rewind(&mut self) {
+        self.leave_entry();
+        self.damage.begin();
+        self.walk.rewind(&self.header);
+    }
+
+    /// Finds the selected fields of the entry at hand, if others were selected when it was read.
+    pub(crate) fn classify_again(&mut self) -> io::Result<()> {
+        self.selected.clear();
+        match self.head {
+            Some(head) if !self.fields.is_empty() => self.classify(head.offset),
+            _ => Ok(()),
+        }
+    }
+
+    fn leave_entry(&mut self) {
+        self.head = None;
+        self.first.fill(0);
+        self.selected.clear();
+    }
+
+    /// Goes to the place before the first entry for which `is_before` does not hold, and gives the
+    /// head of that entry. Few entries are looked at: they must stand in the order that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot read the file.
+    fn seek(&mut self, is_before: &mut dyn FnMut(&EntryHead) -> bool) -> io::Result<Option<EntryHead>> {
+        self.leave_entry();
+        self.damage.begin();
+        self.walk.seek(&mut self.windows, &self.header, &mut self.damage, is_before)
+    }
+
+    /// Goes to the place before the first entry of that time or later, going by the order of
+    /// entries: where a clock was set back, entries of that time may stand before it.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot read the file.
+    pub fn seek_realtime(&mut self, realtime_micros: u64) -> io::Result<()> {
+        self.seek(&mut |head| head.realtime_micros < realtime_micros).map(drop)
+    }
+
+    /// Goes to the place right after the entry of `cursor`: the next one is the first that is later.
+    ///
+    /// What is later is told by sequence numbers where the cursor is of this file's sequence, else
+    /// by the time since boot where the file has entries of the cursor's boot, else by the time.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot read the file.
+    pub fn seek_after(&mut self, cursor: &Cursor) -> io::Result<Seek> {
+        let found = if cursor.seqnum_id == self.header.seqnum_id {
+            let found = self.seek(&mut |head| head.seqnum < cursor.seqnum)?;
+            found.map(|head| (head, head.seqnum == cursor.seqnum))
+        } else {
+            self.seek_in_other_sequence(cursor)?
+        };
+        Ok(match found {
+            None => Seek::End,
+            Some((_, false)) => Seek::Later,
+            Some((_, true)) => {
+                self.walk.next(&mut self.windows, &self.header, &mut self.damage)?;
+                Seek::Exact
+            }
+        })
+    }
+
+    /// The first entry that is the one of `cursor` or later, and whether it is that one.
+    fn seek_in_other_sequence(&mut self, cursor: &Cursor) -> io::Result<Option<(EntryHead, bool)>> {
+        // The boot of the cursor may be anywhere in the file, or not in it.
+        self.rewind();
+        let mut has_boot = false;
+        while !has_boot
+            && let Some(entry) = self.walk.next(&mut self.windows, &self.header, &mut self.damage)?
+        {
+            has_boot = entry.head.boot_id == cursor.boot_id;
+        }
+        self.rewind();
+        let mut is_in_boot = false;
+        let mut is_before = |head: &EntryHead| {
+            if has_boot {
+                let is_of_boot = head.boot_id == cursor.boot_id;
+                is_in_boot |= is_of_boot;
+                !is_in_boot || (is_of_boot && head.monotonic_micros < cursor.monotonic_micros)
+            } else {
+                head.realtime_micros < cursor.realtime_micros
+            }
+        };
+        let found =
+            self.walk.skip_while(&mut self.windows, &self.header, &mut self.damage, &mut is_before)?;
+        Ok(found.map(|head| {
+            let is_same = head.boot_id == cursor.boot_id
+                && head.monotonic_micros == cursor.monotonic_micros
+                && head.realtime_micros == cursor.realtime_micros
+                && head.xor_hash == cursor.xor_hash;
+            (head, is_same)
+        }))
+    }
+
+    /// Gives back the memory that holds parts of the file; it is taken again when it is needed. The
+    /// place stays, and the entry at hand.
+    pub fn release_memory(&mut self) {
+        self.windows.release();
+        self.payloads = Payloads::new(self.layout, self.limits);
+        self.verdicts = Verdicts::none();
+    }
+
     fn entries_missing(&self) -> u64 {
         // A count that cannot be right says nothing.
         if self.header.n_entries > self.header.n_objects {
@@ -193,30 +311,31 @@ impl<R: ReadAt> Journal<R> {
     /// Finds the selected fields among the items of the entry at `offset`.
     fn classify(&mut self, offset: u64) -> io::Result<()> {
         self.unknown.clear();
+        self.verdicts.make();
         let items = self.windows.exact(offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
-        let mut index = 0;
-        let on_item = |data| {
-            match self.verdicts.get(data) {
-                Some(Verdicts::OTHER) => {}
-                Some(field) => self.selected.push(Selected { field, index, data }),
-                None => self.unknown.push((index, data)),
-            }
-            index += 1;
-        };
-        for_each_item(self.layout, items, on_item);
+        let (verdicts, selected, unknown) = (&self.verdicts, &mut self.selected, &mut self.unknown);
+        if self.layout.is_compact {
+            look_up(verdicts, compact_items(items), selected, unknown);
+        } else {
+            look_up(verdicts, regular_items(items), selected, unknown);
+        }
         for &(index, data) in &self.unknown {
             let verdict = match self.payloads.name(&mut self.windows, data) {
-                Ok(name) => match self.fields.iter().position(|field| **field == *name) {
-                    Some(field) => field as u8,
-                    None => Verdicts::OTHER,
-                },
+                Ok((name, is_shared)) => {
+                    let field = self.fields.iter().position(|field| **field == *name);
+                    let verdict = field.map_or(Verdicts::OTHER, |field| field as u8);
+                    // What only this entry refers to would push out what others will ask for.
+                    if is_shared {
+                        self.verdicts.insert(data, verdict);
+                    }
+                    verdict
+                }
                 Err(DataError::Io(error)) => return Err(error),
                 Err(_) => {
                     self.damage.data(data);
                     Verdicts::OTHER
                 }
             };
-            self.verdicts.set(data, verdict);
             if verdict != Verdicts::OTHER {
                 let later = self.selected.iter().rev().take_while(|selected| selected.index > index).count();
                 let at = self.selected.len() - later;
@@ -239,6 +358,10 @@ impl<R: ReadAt> Journal<R> {
     pub fn values(&self, field: usize) -> impl Iterator<Item = DataId> + '_ {
         let of_field = move |selected: &&Selected| usize::from(selected.field) == field;
         self.selected.iter().filter(of_field).map(|selected| DataId(selected.data))
+    }
+
+    pub(crate) fn nth_value(&self, field: usize, nth: usize) -> Option<DataId> {
+        if nth == 0 { self.value(field) } else { self.values(field).nth(nth) }
     }
 
     /// The value of `data`, without the name of its field, decompressed.
@@ -266,7 +389,11 @@ impl<R: ReadAt> Journal<R> {
         let Some(head) = self.head else { return Ok(()) };
         let items = self.windows.exact(head.offset + ENTRY_ITEMS, self.items_bytes)?.unwrap_or_default();
         self.items.clear();
-        for_each_item(self.layout, items, |data| self.items.push(data));
+        if self.layout.is_compact {
+            self.items.extend(compact_items(items));
+        } else {
+            self.items.extend(regular_items(items));
+        }
         for &offset in &self.items {
             match self.payloads.whole(&mut self.windows, offset).and_then(split) {
                 Ok((name, value)) => on_field(name, value),
@@ -341,25 +468,39 @@ struct Selected {
     data: u64,
 }
 
-/// Calls `on_item` with the offset of each data object that an entry refers to.
+/// The offsets of the data objects that an entry refers to.
+fn compact_items(items: &[u8]) -> impl Iterator<Item = u64> {
+    items.as_chunks().0.iter().map(|item| u64::from(u32::from_le_bytes(*item)))
+}
+
+/// The same where a hash stands beside each offset.
+fn regular_items(items: &[u8]) -> impl Iterator<Item = u64> {
+    items.as_chunks::<8>().0.as_chunks().0.iter().map(|[offset, _hash]| u64::from_le_bytes(*offset))
+}
+
+/// Sorts the items of an entry by what is known of them.
 #[inline]
-fn for_each_item(layout: Layout, items: &[u8], mut on_item: impl FnMut(u64)) {
-    if layout.is_compact {
-        for item in items.as_chunks().0 {
-            on_item(u64::from(u32::from_le_bytes(*item)));
-        }
-    } else {
-        for [a, b, c, d, e, f, g, h, ..] in items.as_chunks::<16>().0 {
-            on_item(u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
+fn look_up(
+    verdicts: &Verdicts,
+    items: impl Iterator<Item = u64>,
+    selected: &mut Vec<Selected>,
+    unknown: &mut Vec<(u32, u64)>,
+) {
+    for (index, data) in (0..).zip(items) {
+        match verdicts.get(data) {
+            Some(Verdicts::OTHER) => {}
+            Some(field) => selected.push(Selected { field, index, data }),
+            None => unknown.push((index, data)),
         }
     }
 }
 
-/// Which field data belongs to, for data met lately: a direct-mapped cache.
+/// Which field data belongs to, for data met lately: sets of four, chosen by the offset. Two data
+/// that every entry refers to must not push each other out.
 #[derive(Debug)]
 struct Verdicts {
     /// Offset and verdict in one number: offsets leave their low bits free.
-    slots: Box<[u64]>,
+    sets: Box<[[u64; 4]]>,
 }
 
 impl Verdicts {
@@ -367,28 +508,38 @@ impl Verdicts {
     const FIELDS: u8 = 250;
     /// Data of a field that nobody asked for.
     const OTHER: u8 = u8::MAX;
-    const SLOTS_LOG2: u32 = 12;
+    const SETS_LOG2: u32 = 11;
 
-    fn new() -> Self {
-        Self { slots: vec![u64::MAX; 1 << Self::SLOTS_LOG2].into() }
+    fn none() -> Self {
+        Self { sets: Box::default() }
     }
 
     #[inline]
-    fn slot(offset: u64) -> usize {
-        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SLOTS_LOG2)) as usize
+    fn make(&mut self) {
+        if self.sets.is_empty() {
+            self.sets = vec![[u64::MAX; 4]; 1 << Self::SETS_LOG2].into();
+        }
+    }
+
+    #[inline]
+    fn set(offset: u64) -> usize {
+        (offset.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::SETS_LOG2)) as usize
     }
 
     #[inline]
     fn get(&self, offset: u64) -> Option<u8> {
-        let difference = self.slots[Self::slot(offset)] ^ (offset << 5);
-        (difference <= u64::from(u8::MAX)).then_some(difference as u8)
+        let [first, rest @ ..] = &self.sets[Self::set(offset)];
+        // What the two have in common is the offset, if nothing but a verdict is left.
+        let verdict = |known: &u64| u8::try_from(known ^ (offset << 5)).ok();
+        verdict(first).or_else(|| rest.iter().find_map(verdict))
     }
 
     #[inline]
-    fn set(&mut self, offset: u64, verdict: u8) {
+    fn insert(&mut self, offset: u64, verdict: u8) {
         // Offsets that are not aligned, or too large for a file, are not kept.
         if offset.is_multiple_of(8) && offset >> 59 == 0 {
-            self.slots[Self::slot(offset)] = (offset << 5) | u64::from(verdict);
+            let [first, second, third, _] = self.sets[Self::set(offset)];
+            self.sets[Self::set(offset)] = [(offset << 5) | u64::from(verdict), first, second, third];
         }
     }
 }

@@ -30,6 +30,9 @@ pub(crate) const DATA_ZSTD: u8 = 4;
 /// Bits of the flags of a data object that say how it is compressed.
 pub(crate) const DATA_COMPRESSION: u8 = DATA_XZ | DATA_LZ4 | DATA_ZSTD;
 
+/// Where a data object says how many entries refer to it.
+pub(crate) const DATA_ENTRIES: usize = 56;
+
 /// Where the items of an entry begin.
 pub(crate) const ENTRY_ITEMS: u64 = 64;
 /// Where the items of an array begin.

@@ -1,7 +1,7 @@
 //! Data objects: the names and values of fields.
 
 use crate::decompress::Decompressor;
-use crate::layout::{DATA_COMPRESSION, Layout, OBJECT_DATA, ObjectHeader};
+use crate::layout::{DATA_COMPRESSION, DATA_ENTRIES, Layout, OBJECT_DATA, ObjectHeader, u64_at};
 use crate::read_at::ReadAt;
 use crate::windows::Windows;
 use crate::{DataError, Limits};
@@ -57,22 +57,24 @@ impl Payloads {
         windows.exact(offset + start, length)?.ok_or(DataError::NotData)
     }
 
-    /// The name of the field of the data object at `offset`.
+    /// The name of the field of the data object at `offset`, and whether more than one entry
+    /// refers to it.
     #[inline]
     pub(crate) fn name<'a, R: ReadAt>(
         &'a mut self,
         windows: &'a mut Windows<R>,
         offset: u64,
-    ) -> Result<&'a [u8], DataError> {
+    ) -> Result<(&'a [u8], bool), DataError> {
         let object = self.object(windows, offset)?;
         let start = self.layout.data_payload();
+        let is_shared = u64_at(windows.at(offset)?, DATA_ENTRIES) != 1;
         let payload = if object.flags & DATA_COMPRESSION == 0 {
             let length = object.size_bytes - start;
             windows.exact(offset + start, length.min(NAME_BYTES as u64))?.ok_or(DataError::NotData)?
         } else {
             self.decompressed(windows, offset, object)?
         };
-        split(payload).map(|(name, _)| name)
+        split(payload).map(|(name, _)| (name, is_shared))
     }
 
     #[inline]

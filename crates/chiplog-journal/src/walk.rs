@@ -40,6 +40,8 @@ pub(crate) struct Walk {
     search: Option<Search>,
     /// The entry behind the part that is searched.
     pending: Option<Entry>,
+    /// The entry that comes next, if it was looked at before its time.
+    peeked: Option<Entry>,
 }
 
 /// An entry that was looked at: it is whole.
@@ -62,6 +64,8 @@ struct Chain {
     at: usize,
     /// Items taken, from all arrays.
     taken: u64,
+    /// The array that could not be read.
+    bad_array: u64,
 }
 
 /// A part of the file in which entries are looked for.
@@ -90,7 +94,15 @@ impl Walk {
     pub(crate) fn new(header: &Header) -> Self {
         Self {
             layout: header.layout(),
-            chain: Chain { array: 0, n_items: 0, batch_start: 0, batch: Vec::new(), at: 0, taken: 0 },
+            chain: Chain {
+                array: 0,
+                n_items: 0,
+                batch_start: 0,
+                batch: Vec::new(),
+                at: 0,
+                taken: 0,
+                bad_array: 0,
+            },
             found: 0,
             last_end: header.first_object(),
             last_seqnum: 0,
@@ -98,11 +110,15 @@ impl Walk {
             is_broken: false,
             search: None,
             pending: None,
+            peeked: None,
         }
     }
 
     /// The file has grown: what was read ahead is read again.
     pub(crate) fn refresh(&mut self) {
+        // Where arrays lead no further, what was added is searched for.
+        self.has_gap |= self.is_broken;
+        self.is_broken = false;
         self.chain.batch_start += self.chain.at as u64;
         self.chain.at = 0;
         self.chain.batch.clear();
@@ -114,6 +130,9 @@ impl Walk {
         header: &Header,
         damage: &mut Damage,
     ) -> io::Result<Option<Entry>> {
+        if let Some(entry) = self.peeked.take() {
+            return Ok(Some(entry));
+        }
         loop {
             if let Some(search) = &mut self.search {
                 let after = self.last_seqnum;
@@ -166,6 +185,43 @@ impl Walk {
         }
     }
 
+    /// Goes back to the first entry.
+    pub(crate) fn rewind(&mut self, header: &Header) {
+        *self = Self::new(header);
+    }
+
+    /// Goes to the first entry for which `is_before` does not hold, which comes next, and gives its
+    /// head. Where entries are not in the order that `is_before` asks for, some that do not hold
+    /// may be jumped over.
+    pub(crate) fn seek<R: ReadAt>(
+        &mut self,
+        windows: &mut Windows<R>,
+        header: &Header,
+        damage: &mut Damage,
+        is_before: &mut dyn FnMut(&EntryHead) -> bool,
+    ) -> io::Result<Option<EntryHead>> {
+        self.rewind(header);
+        self.found = self.chain.jump(windows, header, self.layout, is_before)?;
+        self.skip_while(windows, header, damage, is_before)
+    }
+
+    /// Goes on to the first entry for which `is_before` does not hold, which comes next.
+    pub(crate) fn skip_while<R: ReadAt>(
+        &mut self,
+        windows: &mut Windows<R>,
+        header: &Header,
+        damage: &mut Damage,
+        is_before: &mut dyn FnMut(&EntryHead) -> bool,
+    ) -> io::Result<Option<EntryHead>> {
+        while let Some(entry) = self.next(windows, header, damage)? {
+            if !is_before(&entry.head) {
+                self.peeked = Some(entry);
+                return Ok(Some(entry.head));
+            }
+        }
+        Ok(None)
+    }
+
     fn give(&mut self, entry: Entry) -> Entry {
         self.found += 1;
         self.last_end = entry.head.offset + entry.size_bytes;
@@ -175,6 +231,52 @@ impl Walk {
 }
 
 impl Chain {
+    /// From the beginning, jumps over items whose entries are before a place, and gives how many.
+    /// Looks at few of them: at the last of each array, then at halves.
+    fn jump<R: ReadAt>(
+        &mut self,
+        windows: &mut Windows<R>,
+        header: &Header,
+        layout: Layout,
+        is_before: &mut dyn FnMut(&EntryHead) -> bool,
+    ) -> io::Result<u64> {
+        loop {
+            let next = self.next_array(windows, header)?;
+            let is_forward = next >= header.first_object() && next >= self.end(layout);
+            let items = array_items(windows, layout, next)?.filter(|_| is_forward && next != 0);
+            let Some((n_items, true)) = items else { break };
+            let counted = n_items.min(header.n_entries.saturating_sub(self.taken));
+            let mut is_item_before = |index: u64| {
+                let item = read_item(windows, layout, next, index)?;
+                let entry = if item == 0 { None } else { read_entry(windows, layout, item)? };
+                Ok::<_, io::Error>(entry.is_some_and(|entry| is_before(&entry.head)))
+            };
+            if counted == 0 || !is_item_before(0)? {
+                break;
+            }
+            self.array = next;
+            self.n_items = n_items;
+            self.batch_start = n_items;
+            if counted < n_items || !is_item_before(n_items - 1)? {
+                // The first is before; whether the one at `end` is, if there is one, is not known.
+                let (mut start, mut end) = (0, counted);
+                while start + 1 < end {
+                    let middle = start.midpoint(end);
+                    if is_item_before(middle)? {
+                        start = middle;
+                    } else {
+                        end = middle;
+                    }
+                }
+                self.batch_start = start;
+                self.taken += start;
+                return Ok(self.taken);
+            }
+            self.taken += n_items;
+        }
+        Ok(self.taken)
+    }
+
     #[inline]
     fn next<R: ReadAt>(
         &mut self,
@@ -223,7 +325,7 @@ impl Chain {
             match array_items(windows, layout, next)?.filter(|_| is_forward) {
                 Some((n_items, is_whole)) => {
                     if !is_whole {
-                        damage.array(next);
+                        self.count_bad(next, damage);
                     }
                     self.array = next;
                     self.n_items = n_items;
@@ -232,10 +334,17 @@ impl Chain {
                     self.batch.clear();
                 }
                 None => {
-                    damage.array(next);
+                    self.count_bad(next, damage);
                     return Ok(Item::Broken);
                 }
             }
+        }
+    }
+
+    fn count_bad(&mut self, array: u64, damage: &mut Damage) {
+        if self.bad_array != array {
+            self.bad_array = array;
+            damage.array(array);
         }
     }
 
@@ -259,8 +368,7 @@ impl Chain {
         if array == 0 || array >= windows.size_bytes() {
             return Ok(0);
         }
-        let bytes = windows.at(array + ARRAY_ITEMS + index * layout.array_item_bytes())?;
-        Ok(if layout.is_compact { u64::from(u32_at(bytes, 0)) } else { u64_at(bytes, 0) })
+        read_item(windows, layout, array, index)
     }
 
     fn load<R: ReadAt>(&mut self, windows: &mut Windows<R>, layout: Layout) -> io::Result<()> {
@@ -277,6 +385,12 @@ impl Chain {
         }
         Ok(())
     }
+}
+
+/// Item `index` of the array at `array`.
+fn read_item<R: ReadAt>(windows: &mut Windows<R>, layout: Layout, array: u64, index: u64) -> io::Result<u64> {
+    let bytes = windows.at(array + ARRAY_ITEMS + index * layout.array_item_bytes())?;
+    Ok(if layout.is_compact { u64::from(u32_at(bytes, 0)) } else { u64_at(bytes, 0) })
 }
 
 /// How many items the array at `offset` has in this file, and whether these are all of them.

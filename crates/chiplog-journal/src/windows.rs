@@ -9,6 +9,9 @@ const STEP_BYTES: u64 = 64 << 10;
 /// How much a window reads of the next one, so that few objects straddle.
 const OVERLAP_BYTES: u64 = 8 << 10;
 
+/// Memory for what is longer than a window that is kept for the next one.
+const KEPT_BYTES: usize = 256 << 10;
+
 /// A file, of which the windows used last are in memory.
 #[derive(Debug)]
 pub(crate) struct Windows<R> {
@@ -56,6 +59,12 @@ impl<R: ReadAt> Windows<R> {
             slot.number = u64::MAX;
         }
         Ok(())
+    }
+
+    /// Gives the memory back.
+    pub(crate) fn release(&mut self) {
+        self.slots.fill(Window::NONE);
+        self.long = Vec::new();
     }
 
     /// The bytes at `offset`, as many as the window holds: empty at the end of the file.
@@ -108,6 +117,7 @@ impl<R: ReadAt> Windows<R> {
 
     fn exact_long(&mut self, offset: u64, length: usize) -> io::Result<Option<&[u8]>> {
         self.long.clear();
+        self.long.shrink_to(KEPT_BYTES);
         self.long.resize(length, 0);
         let filled = fill(&self.source, &mut self.long, offset)?;
         Ok((filled == length).then_some(&self.long))

@@ -89,7 +89,7 @@ impl<'a> JournalEntry<'a> {
     /// ```
     #[must_use]
     pub fn from_fields(fields: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
-        let mut first = [None; Field::ALL.len()];
+        let mut first = [None; Field::COUNT];
         let mut partial = false;
         for (name, value) in fields {
             if let Some(field) = Field::of(name) {
@@ -209,23 +209,25 @@ enum Field {
 }
 
 impl Field {
-    const ALL: [(&'static [u8], Self); 12] = [
-        (b"MESSAGE", Self::Message),
-        (b"__REALTIME_TIMESTAMP", Self::Realtime),
-        (b"PRIORITY", Self::Priority),
-        (b"_HOSTNAME", Self::Host),
-        (b"SYSLOG_IDENTIFIER", Self::SyslogIdentifier),
-        (b"_COMM", Self::Command),
-        (b"_PID", Self::Pid),
-        (b"SYSLOG_PID", Self::SyslogPid),
-        (b"_SYSTEMD_UNIT", Self::Unit),
-        (b"_TRANSPORT", Self::Transport),
-        (b"CONTAINER_PARTIAL_MESSAGE", Self::ContainerPartial),
-        (b"_LINE_BREAK", Self::LineBreak),
-    ];
+    const COUNT: usize = 12;
 
+    #[inline]
     fn of(name: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, field)| field)
+        Some(match name {
+            b"MESSAGE" => Self::Message,
+            b"__REALTIME_TIMESTAMP" => Self::Realtime,
+            b"PRIORITY" => Self::Priority,
+            b"_HOSTNAME" => Self::Host,
+            b"SYSLOG_IDENTIFIER" => Self::SyslogIdentifier,
+            b"_COMM" => Self::Command,
+            b"_PID" => Self::Pid,
+            b"SYSLOG_PID" => Self::SyslogPid,
+            b"_SYSTEMD_UNIT" => Self::Unit,
+            b"_TRANSPORT" => Self::Transport,
+            b"CONTAINER_PARTIAL_MESSAGE" => Self::ContainerPartial,
+            b"_LINE_BREAK" => Self::LineBreak,
+            _ => return None,
+        })
     }
 
     fn says_partial(self, value: &[u8]) -> bool {

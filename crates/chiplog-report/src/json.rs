@@ -7,7 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{
-    Evidence, Finding, Gap, Incident, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State,
+    Archive, Evidence, Finding, Gap, Incident, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State,
     Transition, Unit, ValueSummary, Warning,
 };
 use chiplog_parse::{Format, UnixNanos};
@@ -73,7 +73,8 @@ pub fn write_transition_json(
 /// true) and `incidents` objects as [`write_incident_json`](crate::write_incident_json) writes them,
 /// whose findings are counted before any is left out; `rules` maps every rule of the set to its `hits`,
 /// `occurrences`, `late` and `values`; `inputs` says
-/// what was read (`formats` maps chains such as `journal_text>klog` to lines); `unknown` lists
+/// what was read (`formats` maps chains such as `journal_text>klog` to lines); `archives`, if there are any,
+/// how many of their `files` are `logs`, `duplicates` of such and `others`; `unknown` lists
 /// warnings and errors that no rule knows, by template (`lines`, and the share of all lines in the
 /// first and the second half of the inputs); `gaps` and `warnings` say what is missing or was assumed; `interrupted` that only part was read.
 ///
@@ -303,6 +304,9 @@ impl Serialize for ScanJson<'_> {
         map.serialize_entry("incidents", &List(self.incidents, IncidentJson))?;
         map.serialize_entry("rules", &rules)?;
         map.serialize_entry("inputs", &List(&summary.inputs, InputJson))?;
+        if !summary.archives.is_empty() {
+            map.serialize_entry("archives", &List(&summary.archives, ArchiveJson))?;
+        }
         map.serialize_entry("unknown", &List(&summary.unknown, UnknownJson))?;
         map.serialize_entry("gaps", &List(&summary.gaps, GapJson))?;
         map.serialize_entry("warnings", &List(&summary.warnings, WarningJson))?;
@@ -357,6 +361,21 @@ impl Serialize for InputJson<'_> {
         map.serialize_entry("year_guessed", &input.year_was_guessed)?;
         map.serialize_entry("zone_assumed", &input.zone_was_assumed)?;
         map.serialize_entry("hosts", &List(&input.hosts, |host: &Arc<str>| host.to_string()))?;
+        map.end()
+    }
+}
+
+struct ArchiveJson<'a>(&'a Archive);
+
+impl Serialize for ArchiveJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let archive = self.0;
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("name", &*archive.name)?;
+        map.serialize_entry("files", &archive.files())?;
+        map.serialize_entry("logs", &archive.logs)?;
+        map.serialize_entry("duplicates", &archive.duplicates)?;
+        map.serialize_entry("others", &archive.others)?;
         map.end()
     }
 }

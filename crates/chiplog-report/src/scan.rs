@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use chiplog_engine::{Evidence, Finding, Incident, InputSummary, Quantity, Root, ScanSummary, State, Unit};
+use chiplog_engine::{
+    Archive, Evidence, Finding, Incident, InputSummary, Quantity, Root, ScanSummary, State, Unit,
+};
 use chiplog_parse::{Severity, UnixNanos};
 
 use crate::human::{Roughly, Span, Thousands};
@@ -116,11 +118,15 @@ pub fn write_paragraphs(out: &mut dyn Write, paragraphs: &[(&str, String)], styl
 
 fn header(summary: &ScanSummary, style: &Style) -> Section {
     let inputs = &summary.inputs;
-    let name = match inputs.as_slice() {
-        [only] => style.escape(only.name.as_bytes()),
-        many => format!("{} inputs", Thousands(many.len() as u64)),
+    let (whole, beside) = match summary.archives.as_slice() {
+        [only] if inputs.iter().all(|input| is_in(input, only)) => (Some(only), &[][..]),
+        many => (None, many),
     };
-    let mut parts = vec![name];
+    let mut parts = match (whole, inputs.as_slice()) {
+        (Some(archive), _) => vec![style.escape(archive.name.as_bytes()), files(archive)],
+        (None, [only]) => vec![style.escape(only.name.as_bytes())],
+        (None, many) => vec![format!("{} inputs", Thousands(many.len() as u64))],
+    };
     parts.push(counted(total(inputs, |input| input.lines), "line"));
     let bytes = total(inputs, |input| input.bytes);
     parts.push(Roughly(Quantity { amount: bytes.into(), unit: Unit::Bytes }).to_string());
@@ -133,6 +139,8 @@ fn header(summary: &ScanSummary, style: &Style) -> Section {
         many => parts.push(format!("{} hosts", Thousands(many.len() as u64))),
     }
     let mut section = vec![("", parts.join("   "))];
+    let text = |archive: &Archive| format!("{}: {}", style.escape(archive.name.as_bytes()), files(archive));
+    section.extend(beside.iter().map(|archive| ("archive", text(archive))));
     let first = inputs.iter().filter_map(|input| input.first_time).min();
     let last = inputs.iter().filter_map(|input| input.last_time).max();
     let time = match (first, last) {
@@ -161,6 +169,24 @@ fn header(summary: &ScanSummary, style: &Style) -> Section {
         section.push(("clock", clock.join("; ")));
     }
     section
+}
+
+/// Whether an input is a member of an archive.
+fn is_in(input: &InputSummary, archive: &Archive) -> bool {
+    input.name.strip_prefix(&*archive.name).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What was in an archive: `1,873 files: 214 logs, 1,659 other`.
+fn files(archive: &Archive) -> String {
+    let mut text = format!("{}: {}", counted(archive.files(), "file"), counted(archive.logs, "log"));
+    if archive.duplicates > 0 {
+        let copies = if archive.duplicates == 1 { "copy" } else { "copies" };
+        text += &format!(", {} {copies}", Thousands(archive.duplicates));
+    }
+    if archive.others > 0 {
+        text += &format!(", {} other", Thousands(archive.others));
+    }
+    text
 }
 
 fn nothing_found(summary: &ScanSummary) -> String {

@@ -135,22 +135,7 @@ impl<R: Read> BlockReader<R> {
         if self.mode == Mode::Batch && !ended && read.len() < self.limits.block_bytes {
             return Cut::Unfinished;
         }
-        // Strides of the longest whole line with its LF: where no LF lies in one, a line is too long.
-        let line_max = self.limits.line_bytes;
-        let mut start = 0;
-        while read.len() - start > line_max {
-            match memchr::memrchr(b'\n', &read[start..=start + line_max]) {
-                Some(lf) => start += lf + 1,
-                None if start == 0 => return Cut::LongLine,
-                None => return Cut::Lines(start),
-            }
-        }
-        let whole = if ended {
-            read.len()
-        } else {
-            memchr::memrchr(b'\n', &read[start..]).map_or(start, |lf| start + lf + 1)
-        };
-        if whole > 0 { Cut::Lines(whole) } else { Cut::Unfinished }
+        Cut::of(read, self.limits.line_bytes, ended)
     }
 
     /// Reads once. On return there is more in the buffer, or the end is reached.
@@ -224,8 +209,9 @@ impl<R: Read> BlockReader<R> {
     }
 }
 
-/// What can be handed out of the buffer.
-enum Cut {
+/// What can be handed out of some text that begins with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
     /// Whole lines of this length.
     Lines(usize),
     /// The first line is longer than allowed.
@@ -234,7 +220,29 @@ enum Cut {
     Unfinished,
 }
 
-fn read_retrying<R: Read>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
+impl Cut {
+    /// Judges `text`, whose last line counts as whole when the text has `ended`. Lines of more than
+    /// `line_bytes`, LF not counted, are too long.
+    pub(crate) fn of(text: &[u8], line_bytes: usize, ended: bool) -> Cut {
+        // Strides of the longest whole line with its LF: where no LF lies in one, a line is too long.
+        let mut start = 0;
+        while text.len() - start > line_bytes {
+            match memchr::memrchr(b'\n', &text[start..=start + line_bytes]) {
+                Some(lf) => start += lf + 1,
+                None if start == 0 => return Cut::LongLine,
+                None => return Cut::Lines(start),
+            }
+        }
+        let whole = if ended {
+            text.len()
+        } else {
+            memchr::memrchr(b'\n', &text[start..]).map_or(start, |lf| start + lf + 1)
+        };
+        if whole > 0 { Cut::Lines(whole) } else { Cut::Unfinished }
+    }
+}
+
+pub(crate) fn read_retrying<R: Read>(reader: &mut R, into: &mut [u8]) -> io::Result<usize> {
     loop {
         match reader.read(into) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -8,6 +8,7 @@ use std::{error, fmt};
 
 use crate::archive::is_archive;
 use crate::content::{self, SAMPLE_BYTES, Texture};
+use crate::walk::severities::Severities;
 use crate::{DecodeLimits, Decompressor, Input};
 
 /// Something that was found or named and is not read.
@@ -39,6 +40,8 @@ pub enum SkipReason {
     SameAs(PathBuf),
     /// A copy of a log that was read under another name.
     CopyOf(String),
+    /// A file of klog for some severities; the one that is named holds its lines, and is read.
+    PartOf(String),
 }
 
 impl SkipReason {
@@ -66,6 +69,7 @@ impl fmt::Display for SkipReason {
             SkipReason::Binary => f.write_str("not text"),
             SkipReason::NotAFile => f.write_str("not a file"),
             SkipReason::SameAs(path) => write!(f, "the same as {}", path.display()),
+            SkipReason::PartOf(name) => write!(f, "part of {name}, which is read"),
             SkipReason::CopyOf(name) => write!(f, "a copy of {name}, which is read"),
         }
     }
@@ -95,6 +99,7 @@ pub fn discover<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> (Vec<Inpu
     for path in paths {
         walk.named(path.as_ref());
     }
+    walk.leave_parts_out();
     (walk.inputs, walk.skipped)
 }
 
@@ -136,6 +141,25 @@ impl Walk {
 
     fn skip(&mut self, path: PathBuf, reason: SkipReason, named: bool) {
         self.skipped.push(Skipped { path, reason, named });
+    }
+
+    /// Leaves out files of klog whose lines are in the file of a lower severity.
+    fn leave_parts_out(&mut self) {
+        let mut severities = Severities::default();
+        let name = |input: &Input| input.path().map(|path| path.to_string_lossy().into_owned());
+        self.inputs.iter().filter_map(name).for_each(|name| severities.note(&name));
+        let Self { inputs, skipped, .. } = self;
+        inputs.retain(|input| {
+            let whole = name(input).and_then(|name| severities.whole(&name).map(ToOwned::to_owned));
+            match (whole, input.path()) {
+                (Some(whole), Some(path)) => {
+                    let path = path.to_owned();
+                    skipped.push(Skipped { path, reason: SkipReason::PartOf(whole), named: false });
+                    false
+                }
+                _ => true,
+            }
+        });
     }
 
     /// Takes a path as an input, or gives the paths in it if it is a directory.

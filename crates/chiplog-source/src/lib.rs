@@ -38,13 +38,18 @@ mod content;
 mod decompress;
 mod discover;
 mod error;
+#[cfg(unix)]
+mod follow;
 mod input;
+mod journal;
+mod journalctl;
 mod kmsg;
 mod origin;
 mod pipe;
 mod pump;
 mod raw;
 mod source;
+mod stream_blocks;
 mod wake;
 mod walk;
 
@@ -55,10 +60,15 @@ pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{SkipReason, Skipped, discover};
 pub use error::DecodeError;
+#[cfg(unix)]
+pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
+pub use journal::{ExportDamage, ExportReader, WatchedJournal, WatchedJournalOptions};
+pub use journalctl::{Journalctl, JournalctlOptions};
 pub use kmsg::{Kmsg, KmsgOptions};
 pub use origin::origin_of;
 pub use pipe::Pipe;
 pub use source::{Delivery, Readiness, Source, Stream};
+pub use stream_blocks::{StreamBlocks, StreamLoss};
 pub use wake::{Waker, Wakings};
 pub use walk::{Found, Member, MemberCounts, WalkLimits, Walker};

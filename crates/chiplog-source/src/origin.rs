@@ -29,11 +29,16 @@ pub(crate) fn of(name: &str) -> Origin {
     let found = pod_folder(file, folders)
         .or_else(|| container_file(file, folders))
         .or_else(|| klog_file(file))
-        .or_else(|| service_file(file, folders))
+        .or_else(|| service_file(file))
         .unwrap_or_default();
     let host = found.host.or_else(|| host_of(folders));
     let owned = |text: Option<&str>| text.filter(|text| is_name(text)).map(Arc::from);
     Origin { host: owned(host), component: owned(found.component) }
+}
+
+/// The origin of lines of which only the program is known.
+pub(crate) fn of_program(program: &str) -> Origin {
+    Origin { host: None, component: is_name(program).then(|| Arc::from(program)) }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -118,13 +123,12 @@ fn klog_file(file: &str) -> Option<Borrowed<'_>> {
 
 /// `host_service_logs/masters/kubelet_service.log` of must-gather, `NODE/kubelet.log` of kind,
 /// `sos_commands/kubernetes/journalctl_--no-pager_--unit_kubelet` of sos, `var/log/kubelet.log` of a node.
-fn service_file<'n>(file: &'n str, folders: &[&'n str]) -> Option<Borrowed<'n>> {
+fn service_file(file: &str) -> Option<Borrowed<'_>> {
     if let Some((_, unit)) = file.split_once("journalctl_").and_then(|(_, rest)| rest.rsplit_once("--unit_"))
     {
         return component(unit.split('.').next().unwrap_or(unit));
     }
     if let Some((service, _)) = file.split_once("_service.log") {
-        let _ = folders;
         return component(service);
     }
     let (stem, _) = file.split_once(".log")?;

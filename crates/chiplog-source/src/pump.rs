@@ -1,8 +1,9 @@
 //! Reading that may wait, on a thread of its own.
 
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 use crate::Waker;
 
@@ -21,7 +22,7 @@ pub(crate) enum Pumped<T> {
 
 /// Where the thread puts its items.
 pub(crate) struct Outlet<T> {
-    sender: SyncSender<T>,
+    sender: Sender<T>,
     waker: Waker,
 }
 
@@ -36,7 +37,7 @@ impl<T: Send + 'static> Pump<T> {
         waker: Waker,
         read: impl FnOnce(&Outlet<T>) + Send + 'static,
     ) -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(waiting_at_most);
+        let (sender, receiver) = bounded(waiting_at_most);
         thread::Builder::new().name(name.to_owned()).spawn(move || {
             let outlet = Outlet { sender, waker };
             read(&outlet);

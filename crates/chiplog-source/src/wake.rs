@@ -1,13 +1,14 @@
 //! How a source tells its owner that there is something to read.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Wakes the owner of sources. Given to each source that learns of new lines by itself.
 ///
 /// Wakings do not add up: many before the owner looks are one.
 #[derive(Clone, Debug)]
-pub struct Waker(SyncSender<()>);
+pub struct Waker(Sender<()>);
 
 /// The owner's side of its [`Waker`]s.
 ///
@@ -25,7 +26,7 @@ impl Wakings {
     /// A waker, to be cloned for each source, and what it wakes.
     #[must_use]
     pub fn new() -> (Waker, Wakings) {
-        let (sender, receiver) = sync_channel(1);
+        let (sender, receiver) = bounded(1);
         (Waker(sender), Wakings(receiver))
     }
 
@@ -41,5 +42,11 @@ impl Waker {
     pub fn wake(&self) {
         // A full channel is a waking that has not been seen yet.
         let _ = self.0.try_send(());
+    }
+
+    /// The same as a channel: what finds it full needs to say nothing more.
+    #[must_use]
+    pub fn sender(&self) -> Sender<()> {
+        self.0.clone()
     }
 }

@@ -3,17 +3,17 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chiplog_parse::{Clock, UnixNanos};
-use chiplog_source::Input;
 
 use crate::flags::{ClockFlags, Moment, TimeFlags};
+use crate::inputs::Log;
 
-/// The clock of an input: the year that was asked for, else the one nearest to the time at which
-/// the file was written, or to the present for a stream.
-pub(crate) fn of_input(flags: ClockFlags, input: &Input) -> Clock {
-    of_stream(flags, input.modified_unix_nanos(), input.is_live())
+/// The clock of a log: the year that was asked for, else the one nearest to the time at which it was
+/// written, as the file system or the archive says, or to the present for a stream.
+pub(crate) fn of_log(flags: ClockFlags, log: &Log) -> Clock {
+    of_stream(flags, log.modified_unix_nanos, log.is_live)
 }
 
-/// The clock of a stream, see [`of_input`].
+/// The clock of a stream, see [`of_log`].
 pub(crate) fn of_stream(flags: ClockFlags, modified_unix_nanos: Option<i64>, is_live: bool) -> Clock {
     let clock = match (flags.year, modified_unix_nanos) {
         (Some(year), _) => Clock::from_year(year),

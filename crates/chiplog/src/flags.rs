@@ -53,6 +53,15 @@ pub(crate) enum Command {
     /// Report what is wrong in files and directories
     Scan(ScanPaths),
     /// Watch files, journals and the kernel, and report findings as they happen
+    ///
+    /// Findings are printed when they open, get worse or close; the daemon's own log is logfmt on
+    /// standard error. With --state, what was read and counted is saved at an interval, at SIGHUP and
+    /// at the end, all of it together: after a restart, also after kill -9, every line that is still
+    /// there counts exactly once. Findings of the time since the last save are printed again.
+    ///
+    /// SIGHUP reads the rules again; if they are wrong, those of before are kept. SIGTERM and SIGINT
+    /// save and end; a second one ends at once.
+    #[command(after_help = WATCH_EXAMPLES, after_long_help = format!("{WATCH_EXAMPLES}\n\n{EXIT_CODES}"))]
     Watch(Box<Watch>),
     /// Show what chiplog watch has saved
     #[command(subcommand)]
@@ -235,15 +244,8 @@ pub(crate) struct ScanPaths {
     pub(crate) options: ScanOptions,
 }
 
-/// Findings are printed when they open, get worse or close; the daemon's own log is logfmt on
-/// standard error. With --state, what was read and counted is saved at an interval, at SIGHUP and
-/// at the end, all of it together: after a restart, also after kill -9, every line that is still
-/// there counts exactly once. Findings of the time since the last save are printed again.
-///
-/// SIGHUP reads the rules again; if they are wrong, those of before are kept. SIGTERM and SIGINT
-/// save and end; a second one ends at once.
+/// `chiplog watch`.
 #[derive(Debug, Args)]
-#[command(after_long_help = WATCH_EXAMPLES)]
 pub(crate) struct Watch {
     /// Watch standard input besides; its lines count at most once
     #[arg(value_name = "-", value_parser = ["-"], help_heading = "Sources")]
@@ -258,7 +260,7 @@ pub(crate) struct Watch {
         action = ArgAction::Append, help_heading = "Sources")]
     pub(crate) pods: Vec<String>,
 
-    /// Read the journal, all of it or entries of these units or programs
+    /// Read the journal: all of it, or what is of these units, as of journalctl --unit
     #[arg(long, value_name = "UNIT,...", num_args = 0..=1, default_missing_value = "",
         value_delimiter = ',', help_heading = "Sources")]
     pub(crate) journal: Option<Vec<String>>,
@@ -295,7 +297,7 @@ pub(crate) struct Watch {
     #[arg(long)]
     pub(crate) check: bool,
 
-    /// text for people; jsonl: one finding a line
+    /// text for people; jsonl: one change of a finding a line
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Display")]
     format: StreamFormat,
 

@@ -1,20 +1,14 @@
 //! From paths to blocks, with everything that is left out said.
 
-use std::cell::RefCell;
-use std::convert::Infallible;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use chiplog_engine::{Block, BlockSource};
+use chiplog_engine::{Archive, Origin, Warning};
 use chiplog_report::Thousands;
-use chiplog_source::{BlockReader, Decompressor, Input, Limits, OpenInput, SkipReason, Skipped, discover};
+use chiplog_source::{Input, SkipReason, Skipped, discover};
 
 use crate::exit::{Exit, Failure};
-use crate::interrupt::Interrupt;
-use crate::live::LiveReader;
-use crate::progress::Progress;
 use crate::talk::Talk;
 
 /// What is to be read, and whether something that may matter is not.
@@ -34,18 +28,12 @@ pub(crate) fn gather(paths: &[PathBuf], talk: &Talk) -> Result<Inputs, Failure> 
         return Ok(Inputs { list: vec![Input::stdin()], is_incomplete: false });
     }
     let (list, skipped) = discover(paths);
-    let mut is_incomplete = false;
-    let mut others = 0;
-    for skipped in &skipped {
-        is_incomplete |= tell_skipped(skipped, talk, &mut others);
+    let mut left_out = LeftOut::default();
+    for Skipped { path, reason, named } in &skipped {
+        left_out.tell(&path.display().to_string(), reason, *named, talk);
     }
-    if others > 0 {
-        let plural = if others == 1 { "" } else { "s" };
-        talk.note(&format!(
-            "note: {} other file{plural} left out: not text, or read under another name",
-            Thousands(others)
-        ));
-    }
+    left_out.finish(talk);
+    let is_incomplete = left_out.is_incomplete;
     if list.is_empty() {
         // Why has been said for each path.
         return Err(if is_incomplete {
@@ -57,135 +45,99 @@ pub(crate) fn gather(paths: &[PathBuf], talk: &Talk) -> Result<Inputs, Failure> 
     Ok(Inputs { list, is_incomplete })
 }
 
-/// Returns whether what is skipped may hold log lines.
-fn tell_skipped(skipped: &Skipped, talk: &Talk, others: &mut u64) -> bool {
-    let message = format!("{}: {}", skipped.path.display(), skipped.reason);
-    match &skipped.reason {
-        SkipReason::SameAs(_) => {}
-        SkipReason::Binary | SkipReason::NotAFile if !skipped.named => {}
-        reason if skipped.named => {
-            talk.error(&message, reason.hint());
-            return true;
-        }
-        reason => {
-            talk.warning("inputs that cannot be read", &message, reason.hint());
-            return true;
-        }
-    }
-    if talk.verbose {
-        talk.note(&format!("note: {message}"));
-    } else {
-        *others += 1;
-    }
-    false
+/// What is not read, and what was said of it.
+#[derive(Debug, Default)]
+pub(crate) struct LeftOut {
+    /// Something of it may hold log lines.
+    pub(crate) is_incomplete: bool,
+    others: u64,
+    copies: u64,
 }
 
-/// The name of an input in reports.
-pub(crate) fn name(input: &Input) -> Arc<str> {
-    input.path().map_or_else(|| Arc::from("stdin"), |path| Arc::from(path.to_string_lossy()))
+impl LeftOut {
+    /// Says that something is not read, or counts it. Whether it may hold log lines.
+    pub(crate) fn tell(&mut self, name: &str, reason: &SkipReason, named: bool, talk: &Talk) -> bool {
+        let message = format!("{name}: {reason}");
+        let counter = match reason {
+            SkipReason::CopyOf(_) | SkipReason::PartOf(_) => &mut self.copies,
+            SkipReason::SameAs(_) => &mut self.others,
+            SkipReason::Binary | SkipReason::NotAFile if !named => &mut self.others,
+            reason => {
+                if named {
+                    talk.error(&message, reason.hint());
+                } else {
+                    talk.warning("inputs that cannot be read", &message, reason.hint());
+                }
+                self.is_incomplete = true;
+                return true;
+            }
+        };
+        if talk.verbose {
+            talk.note(&format!("note: {message}"));
+        } else {
+            *counter += 1;
+        }
+        false
+    }
+
+    /// Says what was counted.
+    pub(crate) fn finish(&mut self, talk: &Talk) {
+        let files = |count: u64| format!("{} file{}", Thousands(count), if count == 1 { "" } else { "s" });
+        let others = std::mem::take(&mut self.others);
+        if others > 0 {
+            let other = files(others).replacen(' ', " other ", 1);
+            talk.note(&format!("note: {other} left out: not text, or read under another name"));
+        }
+        let copies = std::mem::take(&mut self.copies);
+        if copies > 0 {
+            let files = files(copies);
+            talk.note(&format!("note: {files} left out: their lines are in other logs that are read"));
+        }
+    }
+}
+
+/// One log that is read: an input, or a member of an archive.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    /// Its name in reports.
+    pub(crate) name: Arc<str>,
+    pub(crate) modified_unix_nanos: Option<i64>,
+    pub(crate) origin: Origin,
+    /// It is standard input.
+    pub(crate) is_stdin: bool,
+    /// It may be written while it is read.
+    pub(crate) is_live: bool,
+}
+
+impl Log {
+    /// An input that is no file.
+    pub(crate) fn live(input: &Input) -> Self {
+        Self {
+            name: input.path().map_or_else(|| Arc::from("stdin"), |path| Arc::from(path.to_string_lossy())),
+            modified_unix_nanos: None,
+            origin: Origin::default(),
+            is_stdin: input.path().is_none(),
+            is_live: true,
+        }
+    }
+}
+
+/// What came of the inputs besides blocks.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Some input was skipped, or not read to its end.
+    pub(crate) is_incomplete: bool,
+    /// Logs of which reading began.
+    pub(crate) opened: u64,
+    /// What was said and belongs into the report.
+    pub(crate) warnings: Vec<Warning>,
+    /// The inputs that are archives.
+    pub(crate) archives: Vec<Archive>,
 }
 
 /// The bytes of all inputs, as stored; 0 if one has no size.
 pub(crate) fn total_bytes(inputs: &[Input]) -> u64 {
     inputs.iter().try_fold(0u64, |sum, input| sum.checked_add(input.total_bytes()?)).unwrap_or(0)
-}
-
-enum Reader {
-    File(BlockReader<Decompressor<Box<dyn io::Read + Send>>>),
-    Live(LiveReader),
-}
-
-impl Reader {
-    /// Opens an input. Also tells where the bytes are counted that were read of a file.
-    fn open(input: &Input, interrupt: &Interrupt) -> io::Result<(Self, Arc<AtomicU64>)> {
-        if input.is_live() {
-            let reader = LiveReader::start(input.clone(), interrupt.clone())?;
-            return Ok((Self::Live(reader), Arc::default()));
-        }
-        let OpenInput { reader, raw_bytes, .. } = input.open()?;
-        Ok((Self::File(BlockReader::new(reader, Limits::default())), raw_bytes))
-    }
-}
-
-/// Blocks of one input until its end, an error or an interrupt.
-pub(crate) struct Blocks<'a> {
-    reader: Reader,
-    raw_bytes: Arc<AtomicU64>,
-    name: Arc<str>,
-    interrupt: &'a Interrupt,
-    progress: &'a RefCell<Progress>,
-    talk: &'a Talk,
-    failure: Option<String>,
-}
-
-impl<'a> Blocks<'a> {
-    /// Opens an input; `None` if it cannot be, which has then been said.
-    pub(crate) fn open(
-        input: &Input,
-        interrupt: &'a Interrupt,
-        progress: &'a RefCell<Progress>,
-        talk: &'a Talk,
-    ) -> Option<Self> {
-        let name = name(input);
-        match Reader::open(input, interrupt) {
-            Ok((reader, raw_bytes)) => {
-                Some(Self { reader, raw_bytes, name, interrupt, progress, talk, failure: None })
-            }
-            Err(error) => {
-                progress.borrow_mut().clear();
-                talk.warning("inputs that cannot be read", &format!("{name}: cannot be read: {error}"), None);
-                None
-            }
-        }
-    }
-
-    /// The next block, until the end, an error or an interrupt.
-    pub(crate) fn next(&mut self) -> Option<Block> {
-        let Ok(block) = self.next_block();
-        block
-    }
-
-    /// Why reading ended early, if it did; that has been said.
-    pub(crate) fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
-    }
-}
-
-impl BlockSource for Blocks<'_> {
-    /// To whom the blocks go, an input that breaks off is one that ends.
-    type Error = Infallible;
-
-    fn next_block(&mut self) -> Result<Option<Block>, Infallible> {
-        if self.failure.is_some() {
-            return Ok(None);
-        }
-        self.progress.borrow_mut().update(self.raw_bytes.load(Ordering::Relaxed), &self.name);
-        let block = match &mut self.reader {
-            Reader::File(_) if self.interrupt.raised() => Ok(None),
-            Reader::File(reader) => reader.next_block(),
-            Reader::Live(reader) => reader.next(|| {}),
-        };
-        Ok(block.unwrap_or_else(|error| {
-            self.progress.borrow_mut().clear();
-            let message = format!("{error}; what came before was read");
-            self.talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
-            self.failure = Some(message);
-            None
-        }))
-    }
-
-    fn recycle(&mut self, block: Block) {
-        match &mut self.reader {
-            Reader::File(reader) => reader.recycle(block),
-            Reader::Live(_) => drop(block),
-        }
-    }
-}
-
-impl Drop for Blocks<'_> {
-    fn drop(&mut self) {
-        self.progress.borrow_mut().input_done(self.raw_bytes.load(Ordering::Relaxed));
-    }
 }
 
 /// Whether a path is one of rules rather than of lines.

@@ -8,6 +8,7 @@ mod interrupt;
 mod live;
 mod pipeline;
 mod progress;
+mod reading;
 mod rule_files;
 mod run;
 mod talk;

@@ -15,6 +15,7 @@ use chiplog_rules::RuleSet;
 use crate::clock;
 use crate::exit::Failure;
 use crate::flags::EngineFlags;
+use crate::inputs::Log;
 
 /// A source that ends where its input breaks off; whoever made it says so.
 pub(crate) trait Source: BlockSource<Error = Infallible> {}
@@ -41,13 +42,14 @@ impl Pipeline {
 
     pub(crate) fn input(
         &mut self,
-        name: &Arc<str>,
+        log: &Log,
         clock: Clock,
         is_live: bool,
         source: &mut impl Source,
         on_notice: &mut dyn FnMut(Notice<'_>),
     ) {
-        let input = InputOptions { name: Arc::clone(name), clock, is_live, origin: Origin::default() };
+        let (name, origin) = (Arc::clone(&log.name), log.origin.clone());
+        let input = InputOptions { name, clock, is_live, origin };
         let Ok(()) = self.0.input(&input, source, on_notice);
     }
 
@@ -69,8 +71,9 @@ impl Plotting {
         Self(Series::new(rules, SeriesOptions { step_nanos, scan: scan_options(flags) }))
     }
 
-    pub(crate) fn input(&mut self, name: &Arc<str>, clock: Clock, source: &mut impl Source) {
-        let input = InputOptions { name: Arc::clone(name), clock, is_live: false, origin: Origin::default() };
+    pub(crate) fn input(&mut self, log: &Log, clock: Clock, source: &mut impl Source) {
+        let (name, origin) = (Arc::clone(&log.name), log.origin.clone());
+        let input = InputOptions { name, clock, is_live: false, origin };
         let Ok(()) = self.0.input(&input, source);
     }
 

@@ -9,6 +9,9 @@ use crate::exit::{Exit, Failure};
 use crate::flags::RuleFlags;
 use crate::talk::{Talk, say};
 
+/// The kind of what is said about rules.
+const WARNINGS: &str = "warnings about rules";
+
 /// The rules that the flags ask for: the built-in ones unless left out, and those of files.
 pub(crate) fn load(flags: &RuleFlags, talk: &Talk) -> Result<RuleSet, Failure> {
     let set = load_paths(&flags.rules, !flags.no_builtin, talk)?;
@@ -16,6 +19,12 @@ pub(crate) fn load(flags: &RuleFlags, talk: &Talk) -> Result<RuleSet, Failure> {
         known(&set, id)?;
     }
     Ok(set)
+}
+
+/// The same, and how many warnings there were about them.
+pub(crate) fn load_counting(flags: &RuleFlags, talk: &Talk) -> Result<(RuleSet, u64), Failure> {
+    let set = load(flags, talk)?;
+    Ok((set, talk.count(WARNINGS)))
 }
 
 /// The rules of files, with or without the built-in ones.
@@ -52,7 +61,7 @@ pub(crate) fn load_paths(paths: &[PathBuf], with_builtin: bool, talk: &Talk) -> 
 
 fn tell_warning(warning: &Diagnostic, talk: &Talk) {
     let text = warning.to_string();
-    talk.warning("warnings about rules", text.strip_prefix("warning: ").unwrap_or(&text), None);
+    talk.warning(WARNINGS, text.strip_prefix("warning: ").unwrap_or(&text), None);
 }
 
 /// Name and text of every rule file: files themselves, and every .toml file below directories.

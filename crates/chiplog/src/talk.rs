@@ -45,6 +45,11 @@ impl Talk {
         }
     }
 
+    /// How many warnings of a kind there were.
+    pub(crate) fn count(&self, kind: &'static str) -> u64 {
+        self.said.borrow().get(kind).copied().unwrap_or(0)
+    }
+
     /// Something that is not needed to judge the result.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {

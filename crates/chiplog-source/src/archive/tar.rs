@@ -141,10 +141,9 @@ impl<'r> Tar<'r> {
         }
     }
 
-    /// Whether the head of a source is that of an archive.
+    /// Whether the head of a source is that of an archive; its first header may be damaged.
     pub(crate) fn is_tar(head: &[u8]) -> bool {
-        let Some(block) = head.first_chunk::<BLOCK_BYTES>() else { return false };
-        block.get(257..262) == Some(b"ustar") && has_checksum(block)
+        head.len() >= BLOCK_BYTES && matches!(head.get(257..263), Some(b"ustar\0" | b"ustar "))
     }
 
     /// The next member, whatever was read of the last; `None` at the end.
@@ -216,7 +215,7 @@ impl<'r> Tar<'r> {
                 }
                 Err(error) => return TarError::Read(error),
             }
-            if Tar::is_tar(&block) {
+            if Tar::is_tar(&block) && has_checksum(&block) {
                 let skipped_bytes = self.position - BLOCK_BYTES as u64 - position;
                 self.found = Some(block);
                 return TarError::Damaged { position, skipped_bytes };

@@ -25,12 +25,16 @@ impl Budget {
         Self { limits, stored_bytes, consumed: Arc::clone(consumed), produced: Cell::new(0) }
     }
 
-    fn spend(&self, bytes: usize) -> io::Result<()> {
-        let produced = self.produced.get().saturating_add(bytes as u64);
-        self.produced.set(produced);
+    /// Whether all is spent: nothing more is read.
+    pub(super) fn is_spent(&self) -> bool {
         let stored = self.stored_bytes.unwrap_or_else(|| self.consumed.load(Ordering::Relaxed));
         let allowed = stored.saturating_mul(self.limits.expansion_ratio);
-        if produced > allowed.max(self.limits.expansion_floor_bytes) {
+        self.produced.get() > allowed.max(self.limits.expansion_floor_bytes)
+    }
+
+    fn spend(&self, bytes: usize) -> io::Result<()> {
+        self.produced.set(self.produced.get().saturating_add(bytes as u64));
+        if self.is_spent() {
             let error = TooMuch { limit_ratio: self.limits.expansion_ratio };
             return Err(io::Error::new(io::ErrorKind::InvalidData, error));
         }
@@ -61,6 +65,12 @@ pub(super) struct Metered<'b, R> {
 impl<'b, R: Read> Metered<'b, R> {
     pub(super) fn new(reader: R, budget: &'b Budget) -> Self {
         Self { reader, budget }
+    }
+}
+
+impl<R> Metered<'_, R> {
+    pub(super) fn into_inner(self) -> R {
+        self.reader
     }
 }
 

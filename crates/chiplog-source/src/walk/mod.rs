@@ -4,6 +4,8 @@ mod budget;
 mod duplicates;
 mod head;
 mod judge;
+mod sections;
+pub(crate) mod severities;
 
 use std::fmt;
 use std::fs::File;
@@ -18,6 +20,8 @@ use self::budget::{Budget, Counted, Metered};
 use self::duplicates::{Candidate, Hashing, Key, Seen};
 use self::head::{HEAD_BYTES, Head};
 use self::judge::Verdict;
+use self::sections::{Sections, Title};
+use self::severities::Severities;
 use crate::archive::tar::{Tar, TarError};
 use crate::archive::zip::{self, Checked, Method, ReadSeek, Zip};
 use crate::archive::{Kind, label};
@@ -188,6 +192,9 @@ impl Walker {
             counts: MemberCounts::default(),
             members: 0,
             has_archive: false,
+            severities: Severities::default(),
+            held: Vec::new(),
+            held_bytes: 0,
         };
         let flow = match input.kind() {
             InputKind::Stdin => pass.content(&place, &mut Counted::new(io::stdin(), raw_bytes)),
@@ -203,7 +210,8 @@ impl Walker {
                 }
             }
         };
-        if pass.has_archive && flow.is_continue() {
+        let flow = flow.is_continue() && pass.release().is_continue();
+        if pass.has_archive && flow {
             let counts = pass.counts;
             let _ = (pass.visit)(Found::Archive { name: &name, counts });
         }
@@ -230,6 +238,19 @@ struct Pass<'p> {
     counts: MemberCounts,
     members: u64,
     has_archive: bool,
+    severities: Severities,
+    /// Files that wait until it is known whether there is one that holds their lines.
+    held: Vec<Held>,
+    held_bytes: u64,
+}
+
+/// A file in memory.
+struct Held {
+    name: String,
+    modified_unix_nanos: Option<i64>,
+    depth: u8,
+    bytes: Vec<u8>,
+    failure: Option<io::Error>,
 }
 
 type Flow = ControlFlow<()>;
@@ -239,8 +260,54 @@ impl Pass<'_> {
         (self.visit)(Found::Trouble { name, message: message.to_string() })
     }
 
-    /// A file as it is stored somewhere, unless it was read before.
+    /// A file as it is stored somewhere. In an archive, a file of klog with only part of the severities waits
+    /// for the one with all of them, which may come behind it.
     fn file(&mut self, place: &Place<'_>, size_bytes: Option<u64>, reader: &mut dyn Read) -> Flow {
+        if !place.is_inside || !Severities::is_part(place.name) {
+            self.severities.note(place.name);
+            return self.whole_file(place, size_bytes, reader);
+        }
+        if let Some(whole) = self.severities.whole(place.name) {
+            let whole = whole.to_owned();
+            return self.part(place.name, whole);
+        }
+        let room = self.limits.memory_bytes - self.held_bytes;
+        let mut bytes = Vec::new();
+        let failure = reader.take(room + 1).read_to_end(&mut bytes).err();
+        if bytes.len() as u64 > room {
+            let message = "held no longer in memory: its lines may be counted again in the INFO file";
+            self.trouble(place.name, message)?;
+            return self.whole_file(place, size_bytes, &mut Head::ready(bytes, failure, reader));
+        }
+        self.held_bytes += bytes.len() as u64;
+        let (name, modified_unix_nanos) = (place.name.to_owned(), place.modified_unix_nanos);
+        self.held.push(Held { name, modified_unix_nanos, depth: place.depth, bytes, failure });
+        Flow::Continue(())
+    }
+
+    /// Reads the files that wait for one with all their lines, if there was none.
+    fn release(&mut self) -> Flow {
+        for held in std::mem::take(&mut self.held) {
+            let Held { name, modified_unix_nanos, depth, bytes, failure } = held;
+            if let Some(whole) = self.severities.whole(&name) {
+                let whole = whole.to_owned();
+                self.part(&name, whole)?;
+                continue;
+            }
+            let place = Place { name: &name, modified_unix_nanos, is_inside: true, depth };
+            let size = failure.is_none().then_some(bytes.len() as u64);
+            self.whole_file(&place, size, &mut Head::ready(bytes, failure, &mut io::empty()))?;
+        }
+        Flow::Continue(())
+    }
+
+    fn part(&mut self, name: &str, whole: String) -> Flow {
+        self.counts.duplicates += 1;
+        (self.visit)(Found::LeftOut { name, reason: SkipReason::PartOf(whole) })
+    }
+
+    /// A file, unless it was read before.
+    fn whole_file(&mut self, place: &Place<'_>, size_bytes: Option<u64>, reader: &mut dyn Read) -> Flow {
         let mut head = Head::of(reader);
         let Some(key) = size_bytes.and_then(|size| Key::of(size, head.ahead())) else {
             return self.content(place, &mut head);
@@ -362,9 +429,10 @@ impl Pass<'_> {
                 is_inside: true,
                 depth: place.depth,
             };
-            let mut within = Within { reader: &mut tar, has_failed: false };
+            // Holes of sparse files are text that is not stored.
+            let mut within = Metered::new(Within { reader: &mut tar, has_failed: false }, self.budget);
             self.file(&inner, Some(entry.size_bytes), &mut within)?;
-            if within.has_failed {
+            if within.into_inner().has_failed || self.budget.is_spent() {
                 // Whoever read it has told.
                 return Flow::Continue(());
             }
@@ -395,6 +463,9 @@ impl Pass<'_> {
                 return Flow::Continue(());
             }
             self.zip_member(&place, &mut zip, &entry)?;
+            if self.budget.is_spent() {
+                return Flow::Continue(());
+            }
         }
     }
 
@@ -461,7 +532,34 @@ impl Pass<'_> {
                 }
             }
         }
+        if !is_journal && Title::begins(head.ahead()) {
+            return self.sections(place, head);
+        }
         self.member(place, head, is_journal)
+    }
+
+    /// Logs that follow each other in one text.
+    fn sections(&mut self, place: &Place<'_>, reader: &mut dyn Read) -> Flow {
+        self.has_archive = true;
+        let mut sections = Sections::new(reader);
+        loop {
+            let title = match sections.next() {
+                Ok(Some(title)) => title,
+                Ok(None) => return Flow::Continue(()),
+                Err(error) => return self.trouble(place.name, error),
+            };
+            if !self.count_member(place.name)? {
+                return Flow::Continue(());
+            }
+            let name = label(place.name, title.name.as_bytes());
+            let place = Place { name: &name, is_inside: true, ..*place };
+            let mut head = Head::of(&mut sections);
+            if judge::judge(head.ahead()) == Verdict::Log {
+                self.member_of(&place, &mut head, false, title.origin)?;
+            } else {
+                self.other(&place, &mut head)?;
+            }
+        }
     }
 
     fn other(&mut self, place: &Place<'_>, head: &mut Head<'_>) -> Flow {
@@ -473,12 +571,22 @@ impl Pass<'_> {
     }
 
     fn member(&mut self, place: &Place<'_>, reader: &mut dyn Read, is_journal: bool) -> Flow {
+        self.member_of(place, reader, is_journal, origin::of(place.name))
+    }
+
+    fn member_of(
+        &mut self,
+        place: &Place<'_>,
+        reader: &mut dyn Read,
+        is_journal: bool,
+        origin: Origin,
+    ) -> Flow {
         self.counts.logs += 1;
         (self.visit)(Found::Member(Member {
             name: place.name,
             reader,
             modified_unix_nanos: place.modified_unix_nanos,
-            origin: origin::of(place.name),
+            origin,
             is_journal,
         }))
     }

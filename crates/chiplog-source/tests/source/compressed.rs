@@ -9,9 +9,10 @@ use crate::Pieces;
 const TEXT: &str = "I0305 06:07:08.120034    2588 kubelet.go:1] first line\n\
                     W0305 06:07:09.000001    2588 kubelet.go:2] second line, no end";
 
-const ALL: [Compression; 4] = [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2];
+pub(crate) const ALL: [Compression; 5] =
+    [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2, Compression::Lz4];
 
-fn compress(compression: Compression, text: &[u8]) -> Vec<u8> {
+pub(crate) fn compress(compression: Compression, text: &[u8]) -> Vec<u8> {
     match compression {
         Compression::Gzip => {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -29,6 +30,14 @@ fn compress(compression: Compression, text: &[u8]) -> Vec<u8> {
         }
         Compression::Bzip2 => {
             let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        }
+        Compression::Lz4 => {
+            let info = lz4_flex::frame::FrameInfo::new()
+                .block_size(lz4_flex::frame::BlockSize::Max64KB)
+                .content_checksum(true);
+            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, Vec::new());
             encoder.write_all(text).unwrap();
             encoder.finish().unwrap()
         }

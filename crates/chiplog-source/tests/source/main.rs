@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod archives;
 mod blocks;
 mod compressed;
 mod discovery;
+mod export;
 
 use std::io::{self, Read};
 

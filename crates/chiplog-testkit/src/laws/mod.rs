@@ -22,6 +22,7 @@ mod envelopes;
 mod events;
 mod go;
 mod journal;
+mod journal_file;
 mod json;
 mod json_formats;
 mod klog;
@@ -78,6 +79,13 @@ pub const TARGETS: &[Target] = &[
         check: journal::check_export,
         formats: &["journal_export"],
         heads: &[b""],
+    },
+    Target { name: "journal_file", check: journal_file::check_file, formats: &[], heads: &[b""] },
+    Target {
+        name: "journal_data",
+        check: journal_file::check_data,
+        formats: &["lines"],
+        heads: &[b"\x00", b"\x01", b"\x02", b"\x03"],
     },
     Target {
         name: "events",

@@ -7,7 +7,7 @@ use chiplog_rules::RuleSet;
 use chiplog_source::Compression;
 use serde_json::Value;
 
-use super::{Target, source};
+use super::{Target, journal_file, source};
 use crate::{Envelope, Generator, Profile};
 
 /// The seeds of a target, read from the sources of this workspace.
@@ -29,6 +29,16 @@ pub fn of(target: &Target) -> io::Result<Vec<Vec<u8>>> {
         }
         "rule_files" => texts.extend(rules()?),
         "decompress" => return Ok(stored(&texts)),
+        "journal_file" => return Ok(journal_file::files()),
+        "journal_data" => {
+            texts.truncate(40);
+            let stored = journal_file::stored(&texts);
+            return Ok(texts
+                .into_iter()
+                .map(|text| [b"\x30", text.as_slice()].concat())
+                .chain(stored)
+                .collect());
+        }
         _ => {}
     }
     let with_heads = |text: Vec<u8>| target.heads.iter().map(move |head| [head, text.as_slice()].concat());

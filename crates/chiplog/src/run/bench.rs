@@ -1,6 +1,5 @@
 //! `chiplog rules bench`: what each rule costs.
 
-use std::cell::RefCell;
 use std::hint::black_box;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -13,9 +12,10 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::flags::RulesBench;
-use crate::inputs::{Blocks, gather, is_rule_path};
+use crate::inputs::{gather, is_rule_path};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use crate::rule_files;
 use crate::talk::Talk;
 
@@ -88,13 +88,12 @@ pub(crate) fn run(flags: &RulesBench, talk: &Talk) -> Result<Exit, Failure> {
 fn find(set: &RuleSet, paths: &[PathBuf], talk: &Talk) -> Result<Found, Failure> {
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
-    let progress = RefCell::new(Progress::new(None, 0));
     let mut found = Found::default();
     let mut opened = 0;
-    for input in gather(paths, talk)?.list {
-        let Some(mut blocks) = Blocks::open(&input, &interrupt, &progress, talk) else { continue };
+    let mut reading = Reading::new(gather(paths, talk)?.list, interrupt, Progress::new(None, 0), talk);
+    while reading.next_log().is_some() {
         opened += 1;
-        while let Some(block) = blocks.next() {
+        while let Some(block) = reading.next() {
             found.block(set, &block.bytes);
             if found.is_partial {
                 return Ok(found);

@@ -1,6 +1,5 @@
 //! `chiplog detect`: what files are made of.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -11,9 +10,10 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::flags::{Detect, TalkFlags};
-use crate::inputs::{Blocks, gather, name, total_bytes};
+use crate::inputs::{gather, total_bytes};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use crate::talk::Talk;
 use crate::terminal;
 
@@ -44,15 +44,14 @@ pub(crate) fn run(flags: &Detect, display: TalkFlags, talk: &Talk) -> Result<Exi
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
     let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
-    let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs.list)));
+    let progress = Progress::new(bar, total_bytes(&inputs.list));
+    let mut reading = Reading::new(inputs.list, interrupt, progress, talk);
     let style = terminal::stdout_style(display.color);
     let mut out = BufWriter::new(io::stdout().lock());
     let mut recognised = false;
     let mut lines = 0;
-    for input in &inputs.list {
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else { continue };
-        let census = Census::take(name(input), &mut blocks);
-        drop(blocks);
+    while let Some(log) = reading.next_log() {
+        let census = Census::take(log.name, &mut reading);
         recognised |= !census.formats.is_empty();
         lines += census.lines;
         let written =
@@ -60,14 +59,19 @@ pub(crate) fn run(flags: &Detect, display: TalkFlags, talk: &Talk) -> Result<Exi
         written.map_err(|error| Failure::output(&error))?;
     }
     out.flush().map_err(|error| Failure::output(&error))?;
-    if interrupt.raised() {
+    let is_interrupted = reading.is_interrupted();
+    let outcome = reading.finish();
+    if is_interrupted {
         return Ok(Exit::Interrupted);
+    }
+    if outcome.opened == 0 && !outcome.archives.is_empty() {
+        return Err(super::no_logs(&outcome.archives));
     }
     Ok(if lines > 0 && !recognised { Exit::NoInput } else { Exit::Success })
 }
 
 impl Census {
-    fn take(name: Arc<str>, blocks: &mut Blocks<'_>) -> Self {
+    fn take(name: Arc<str>, blocks: &mut Reading<'_>) -> Self {
         let mut census = Self { name, ..Self::default() };
         let mut detector = Detector::new();
         let mut number = 0;

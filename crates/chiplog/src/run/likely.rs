@@ -53,6 +53,12 @@ impl Known {
         cause
     }
 
+    /// Goes on after an earlier run that found this: the newest may still be causes.
+    pub(crate) fn resume(&mut self, summary: &ScanSummary) {
+        let excess = summary.findings.len().saturating_sub(KEPT);
+        self.summary.findings.extend(summary.findings.iter().skip(excess).cloned());
+    }
+
     /// Goes on with other rules. What was found by rules that are gone is still known.
     pub(crate) fn replace_rules(&mut self, rules: &RuleSet) {
         self.rules = rules.clone();

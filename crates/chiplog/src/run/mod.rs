@@ -17,7 +17,7 @@ pub(crate) mod watch;
 
 use std::time::Duration;
 
-use chiplog_engine::{Finding, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Archive, Finding, Quantity, ScanSummary, State, Unit};
 use chiplog_parse::{Format as LineFormat, Severity};
 use chiplog_report::{Advice, Roughly, Thousands};
 use chiplog_rules::{Rule, RuleSet};
@@ -69,14 +69,22 @@ impl Selection {
 
 /// `4 m 14 s, 48,211 lines, 3 findings (1 still open), 0.3 % unparsed`.
 fn closing_words(summary: &ScanSummary, elapsed: Duration) -> String {
-    let elapsed = Roughly(Quantity { amount: elapsed.as_nanos() as i128, unit: Unit::Nanoseconds });
+    format!("{}, {}", roughly(elapsed), in_short(summary))
+}
+
+fn roughly(duration: Duration) -> Roughly {
+    Roughly(Quantity { amount: duration.as_nanos() as i128, unit: Unit::Nanoseconds })
+}
+
+/// `48,211 lines, 3 findings (1 still open), 0.3 % unparsed`.
+fn in_short(summary: &ScanSummary) -> String {
     let lines = summary.inputs.iter().map(|input| input.lines).sum();
     let findings = summary.findings.len() as u64;
     let open = summary.findings.iter().filter(|finding| finding.state == State::Open).count();
     let still_open = if open == 0 { String::new() } else { format!(" ({open} still open)") };
     let plural = if findings == 1 { "" } else { "s" };
     format!(
-        "{elapsed}, {} lines, {} finding{plural}{still_open}, {} unparsed",
+        "{} lines, {} finding{plural}{still_open}, {} unparsed",
         Thousands(lines),
         Thousands(findings),
         chiplog_report::unparsed_share(&summary.inputs),
@@ -92,6 +100,20 @@ fn advice_of(rule: &Rule) -> Advice<'_> {
         because: rule.cause.as_deref().unwrap_or(""),
         checks: &rule.check,
         danger: rule.danger.as_deref().unwrap_or(""),
+    }
+}
+
+/// Why there was nothing to read although there were inputs.
+fn no_logs(archives: &[Archive]) -> Failure {
+    match archives {
+        // Why has been said for each input.
+        [] => Failure::Told(Exit::NoInput),
+        [only] => {
+            let files = only.files();
+            let plural = if files == 1 { "" } else { "s" };
+            Failure::no_input(format!("no logs in {} ({} file{plural})", only.name, Thousands(files)))
+        }
+        many => Failure::no_input(format!("no logs in {} archives", Thousands(many.len() as u64))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use chiplog_engine::Notice;
+use chiplog_engine::{Notice, ScanSummary};
 use chiplog_report::{StreamText, write_transition_json};
 use chiplog_rules::RuleSet;
 
@@ -31,6 +31,11 @@ impl Printer {
             known: Known::new(rules),
             failure: None,
         }
+    }
+
+    /// Goes on after an earlier run that found this.
+    pub(crate) fn resume(&mut self, summary: &ScanSummary) {
+        self.known.resume(summary);
     }
 
     /// Prints a notice, unless there was an error before.

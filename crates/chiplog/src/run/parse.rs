@@ -1,7 +1,7 @@
 //! `chiplog parse`: every line as a record.
 
-use std::cell::RefCell;
 use std::io::{self, BufWriter, Write as _};
+use std::sync::Arc;
 
 use chiplog_engine::BlockSource as _;
 use chiplog_parse::{Detector, Time};
@@ -11,28 +11,27 @@ use chiplog_source::Input;
 use crate::clock;
 use crate::exit::{Exit, Failure};
 use crate::flags::Parse;
-use crate::inputs::{Blocks, gather, name};
+use crate::inputs::gather;
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use crate::talk::Talk;
 
 pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
     let inputs = gather(&flags.files, talk)?;
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
-    let progress = RefCell::new(Progress::new(None, 0));
+    let progress = Progress::new(None, 0);
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut is_incomplete = inputs.is_incomplete;
     let (mut lines, mut unparsed) = (0u64, 0u64);
-    for input in &inputs.list {
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else {
-            is_incomplete = true;
-            continue;
-        };
-        let path = input.path().map(|_| name(input));
-        let mut clock = clock::of_input(flags.clock, input);
+    let is_stream = inputs.list.iter().all(Input::is_live);
+    let mut reading = Reading::new(inputs.list, interrupt.clone(), progress, talk);
+    while let Some(log) = reading.next_log() {
+        let path = (!log.is_stdin).then(|| Arc::clone(&log.name));
+        let mut clock = clock::of_log(flags.clock, &log);
         let mut detector = Detector::new();
-        while let Some(block) = blocks.next() {
+        while let Some(block) = reading.next() {
             is_incomplete |= block.cut_bytes > 0;
             for line in chiplog_parse::lines(&block.bytes).filter(|line| !line.is_empty()) {
                 lines += 1;
@@ -47,17 +46,17 @@ pub(crate) fn run(flags: &Parse, talk: &Talk) -> Result<Exit, Failure> {
                 write_record_json(&mut out, &record, path.as_deref())
                     .map_err(|error| Failure::output(&error))?;
             }
-            blocks.recycle(block);
-            if input.is_live() {
+            reading.recycle(block);
+            if log.is_live {
                 out.flush().map_err(|error| Failure::output(&error))?;
             }
         }
-        is_incomplete |= blocks.failure().is_some();
     }
     out.flush().map_err(|error| Failure::output(&error))?;
+    let outcome = reading.finish();
+    is_incomplete |= outcome.is_incomplete;
     if interrupt.raised() {
         // A stream has no other end.
-        let is_stream = inputs.list.iter().all(Input::is_live);
         return Ok(if is_stream { Exit::Success } else { Exit::Interrupted });
     }
     if lines > 0 && unparsed == lines {

@@ -1,6 +1,5 @@
 //! `chiplog rules`: for those who write rules.
 
-use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,9 +10,10 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 use crate::flags::{RulesLint, RulesList, RulesTest, RulesTry, TalkFlags};
-use crate::inputs::{Blocks, gather, is_rule_path, name};
+use crate::inputs::{gather, is_rule_path};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use crate::talk::Talk;
 use crate::{pipeline, rule_files, terminal};
 
@@ -145,17 +145,17 @@ pub(crate) fn attempt(flags: &RulesTry, talk: &Talk) -> Result<Exit, Failure> {
 
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
-    let progress = RefCell::new(Progress::new(None, 0));
     let mut out = BufWriter::new(io::stdout().lock());
     let targets: Vec<(PathBuf, Option<u64>)> = match line_paths.is_empty() {
         true => vec![(PathBuf::from("-"), None)],
         false => line_paths.iter().map(|path| file_and_line(path)).collect(),
     };
     for (path, wanted_line) in &targets {
-        for input in gather(std::slice::from_ref(path), talk)?.list {
-            let Some(mut blocks) = Blocks::open(&input, &interrupt, &progress, talk) else { continue };
+        let inputs = gather(std::slice::from_ref(path), talk)?.list;
+        let mut reading = Reading::new(inputs, interrupt.clone(), Progress::new(None, 0), talk);
+        while let Some(log) = reading.next_log() {
             let mut number = 0;
-            while let Some(block) = blocks.next() {
+            while let Some(block) = reading.next() {
                 for line in chiplog_parse::lines(&block.bytes) {
                     number += 1;
                     if wanted_line.is_none_or(|wanted| wanted == number) {
@@ -166,7 +166,7 @@ pub(crate) fn attempt(flags: &RulesTry, talk: &Talk) -> Result<Exit, Failure> {
                 out.flush().map_err(|error| Failure::output(&error))?;
             }
             if let Some(wanted) = wanted_line.filter(|wanted| *wanted > number || *wanted == 0) {
-                let message = format!("{} has no line {wanted}: it has {number}", name(&input));
+                let message = format!("{} has no line {wanted}: it has {number}", log.name);
                 return Err(Failure::no_input(message));
             }
         }

@@ -1,19 +1,18 @@
 //! `chiplog scan`: everything that is wrong in files.
 
-use std::cell::RefCell;
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
-use chiplog_engine::Warning;
 use chiplog_report::{ScanTextOptions, write_finding_json, write_scan_json, write_scan_text};
 
-use super::{Selection, check_recognised, exit_of};
+use super::{Selection, check_recognised, exit_of, no_logs};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
-use crate::inputs::{Blocks, gather, name, total_bytes};
+use crate::inputs::{Outcome, gather, total_bytes};
 use crate::interrupt::Interrupt;
 use crate::pipeline::Pipeline;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use crate::talk::Talk;
 use crate::{clock, pipeline, rule_files, terminal};
 
@@ -29,34 +28,23 @@ pub(crate) fn run(
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
     let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
-    let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs.list)));
+    let progress = Progress::new(bar, total_bytes(&inputs.list));
 
     let mut pipeline = Pipeline::new(&rules, &options.engine);
-    let mut warnings = vec![];
-    let mut is_incomplete = inputs.is_incomplete;
-    let mut opened = 0;
-    for input in &inputs.list {
-        if interrupt.raised() {
-            break;
-        }
-        let Some(mut blocks) = Blocks::open(input, &interrupt, &progress, talk) else {
-            is_incomplete = true;
-            continue;
-        };
-        opened += 1;
-        let clock = clock::of_input(options.engine.time.clock, input);
-        pipeline.input(&name(input), clock, false, &mut blocks, &mut |_| {});
-        if let Some(message) = blocks.failure() {
-            is_incomplete = true;
-            warnings.push(Warning { source: Some(name(input)), message: message.to_owned() });
-        }
+    let mut reading = Reading::new(inputs.list, interrupt.clone(), progress, talk);
+    while let Some(log) = reading.next_log() {
+        let clock = clock::of_log(options.engine.time.clock, &log);
+        pipeline.input(&log, clock, false, &mut reading, &mut |_| {});
     }
+    let Outcome { opened, warnings, archives, is_incomplete } = reading.finish();
+    let is_incomplete = is_incomplete || inputs.is_incomplete;
     if opened == 0 && !interrupt.raised() {
-        return Err(Failure::Told(Exit::NoInput));
+        return Err(no_logs(&archives));
     }
 
     let mut summary = pipeline.finish();
     summary.warnings.extend(warnings);
+    summary.archives = archives;
     summary.interrupted = interrupt.raised();
     selection.restrict(&mut summary);
     let incidents = pipeline::incidents(&rules, &summary);

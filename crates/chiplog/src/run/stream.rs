@@ -17,6 +17,7 @@ use super::notices::Printer;
 use super::{Selection, check_recognised, closing_words, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
+use crate::inputs::Log;
 use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
@@ -32,7 +33,8 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     let interrupt =
         Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
     let input = Input::stdin();
-    let clock = clock::of_input(options.engine.time.clock, &input);
+    let log = Log::live(&input);
+    let clock = clock::of_log(options.engine.time.clock, &log);
 
     let format = options.format.chosen();
     let mut blocks = LiveBlocks::start(input, interrupt.clone(), talk)
@@ -49,7 +51,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
             closed.store(true, Ordering::Relaxed);
         }
     };
-    pipeline.input(&Arc::from("stdin"), clock, true, &mut blocks, &mut on_notice);
+    pipeline.input(&log, clock, true, &mut blocks, &mut on_notice);
     let selection = Selection::of(options);
     if let Some(error) = printer.into_failure() {
         return Err(Failure::output(&error));

@@ -1,30 +1,30 @@
 //! `chiplog series` and `chiplog count`: numbers for other programs.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
-use chiplog_engine::Origin;
+use chiplog_engine::{Block, BlockSource};
 use chiplog_report::{TableFormat, write_count, write_series};
-use chiplog_source::Input;
 
 use crate::exit::{Exit, Failure};
 use crate::flags::{self, Count, Series, TalkFlags};
-use crate::inputs::{Blocks, gather, name, total_bytes};
+use crate::inputs::{gather, total_bytes};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, Plotting};
 use crate::progress::Progress;
+use crate::reading::Reading;
 use crate::talk::Talk;
 use crate::{clock, rule_files, terminal};
 
 pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let rules = rule_files::load(&flags.engine.rules, talk)?;
-    let reading = Reading::start(&flags.paths, display, talk)?;
+    let mut reading = start(&flags.paths, display, talk)?;
     let mut plotting = Plotting::new(&rules, &flags.engine, flags.step.0);
-    for (input, mut blocks) in reading.open_all() {
-        plotting.input(&name(input), clock::of_input(flags.engine.time.clock, input), &mut blocks);
+    while let Some(log) = reading.next_log() {
+        plotting.input(&log, clock::of_log(flags.engine.time.clock, &log), &mut reading);
     }
-    let exit = reading.exit()?;
+    let exit = finish(reading, talk)?;
     let mut table = plotting.finish();
     let wanted = &flags.engine.rules.rule;
     table.rows.retain(|row| wanted.is_empty() || wanted.iter().any(|id| **id == *row.rule_id));
@@ -43,13 +43,13 @@ pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<
 
 pub(crate) fn count(flags: &Count, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let fields = pipeline::fields(&flags.by)?;
-    let reading = Reading::start(&flags.paths, display, talk)?;
-    let mut table = pipeline::count(
-        &fields,
-        flags.jobs,
-        &mut reading.open_all().map(|(_, blocks)| (Origin::default(), blocks)),
-    );
-    let exit = reading.exit()?;
+    let reading = RefCell::new(start(&flags.paths, display, talk)?);
+    let mut logs = std::iter::from_fn(|| {
+        let log = reading.borrow_mut().next_log()?;
+        Some((log.origin, Lent(&reading)))
+    });
+    let mut table = pipeline::count(&fields, flags.jobs, &mut logs);
+    let exit = finish(reading.into_inner(), talk)?;
     if flags.top > 0 {
         table.rows.truncate(flags.top);
     }
@@ -71,41 +71,39 @@ fn table_format(format: flags::TableFormat) -> TableFormat {
 }
 
 /// The inputs of a table.
-struct Reading<'a> {
-    inputs: Vec<Input>,
-    interrupt: Interrupt,
-    progress: RefCell<Progress>,
-    talk: &'a Talk,
-    opened: Cell<usize>,
+fn start<'a>(paths: &[PathBuf], display: TalkFlags, talk: &'a Talk) -> Result<Reading<'a>, Failure> {
+    let inputs = gather(paths, talk)?.list;
+    let interrupt =
+        Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
+    let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
+    let progress = Progress::new(bar, total_bytes(&inputs));
+    Ok(Reading::new(inputs, interrupt, progress, talk))
 }
 
-impl<'a> Reading<'a> {
-    fn start(paths: &[PathBuf], display: TalkFlags, talk: &'a Talk) -> Result<Self, Failure> {
-        let inputs = gather(paths, talk)?.list;
-        let interrupt =
-            Interrupt::install().map_err(|error| Failure::usage(format!("cannot watch signals: {error}")))?;
-        let bar = terminal::progress_unicode().filter(|_| !display.quiet && !display.no_progress);
-        let progress = RefCell::new(Progress::new(bar, total_bytes(&inputs)));
-        Ok(Self { inputs, interrupt, progress, talk, opened: Cell::new(0) })
+fn finish(reading: Reading<'_>, talk: &Talk) -> Result<Exit, Failure> {
+    let is_interrupted = reading.is_interrupted();
+    let outcome = reading.finish();
+    if is_interrupted {
+        talk.warning("interrupts", "interrupted: only part of the input is in the table", None);
+        return Ok(Exit::Interrupted);
+    }
+    if outcome.opened == 0 {
+        return Err(super::no_logs(&outcome.archives));
+    }
+    Ok(Exit::Success)
+}
+
+/// The blocks of the log at hand.
+struct Lent<'r, 'a>(&'r RefCell<Reading<'a>>);
+
+impl BlockSource for Lent<'_, '_> {
+    type Error = std::convert::Infallible;
+
+    fn next_block(&mut self) -> Result<Option<Block>, Self::Error> {
+        self.0.borrow_mut().next_block()
     }
 
-    /// Every input that can be opened, each opened when it is its turn.
-    fn open_all(&self) -> impl Iterator<Item = (&Input, Blocks<'_>)> {
-        self.inputs.iter().take_while(|_| !self.interrupt.raised()).filter_map(|input| {
-            let blocks = Blocks::open(input, &self.interrupt, &self.progress, self.talk)?;
-            self.opened.set(self.opened.get() + 1);
-            Some((input, blocks))
-        })
-    }
-
-    fn exit(&self) -> Result<Exit, Failure> {
-        if self.interrupt.raised() {
-            self.talk.warning("interrupts", "interrupted: only part of the input is in the table", None);
-            return Ok(Exit::Interrupted);
-        }
-        if self.opened.get() == 0 {
-            return Err(Failure::Told(Exit::NoInput));
-        }
-        Ok(Exit::Success)
+    fn recycle(&mut self, block: Block) {
+        self.0.borrow_mut().recycle(block);
     }
 }

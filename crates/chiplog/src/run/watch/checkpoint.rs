@@ -33,6 +33,11 @@ impl Checkpoint {
         Self { directory, interval, last: Instant::now(), started_unix_nanos, dormant }
     }
 
+    /// When the first run started that the state goes back to.
+    pub(super) fn started_unix_nanos(&self) -> i64 {
+        self.started_unix_nanos
+    }
+
     pub(super) fn is_due(&self) -> bool {
         self.until_due().is_zero()
     }

@@ -3,19 +3,20 @@
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use chiplog_engine::State as FindingState;
+use chiplog_engine::{Notice, RuleChanges};
+use chiplog_parse::UnixNanos;
 use chiplog_report::Thousands;
 use chiplog_source::{Delivery, Loss, Stream, Wakings};
 
 use super::checkpoint::Checkpoint;
-use super::engine::{Engine, RuleChanges};
+use super::engine::Engine;
 use super::log::{Level, Log};
 use super::service::Service;
 use super::signals::Request;
 use super::supervised::{Polled, Supervised};
 use crate::exit::{Exit, Failure};
-use crate::run::closing_words;
 use crate::run::notices::Printer;
+use crate::run::{in_short, roughly};
 
 /// How often sources are looked at that nobody says anything of: for what they do in their own
 /// time, and for file systems that tell nothing.
@@ -50,11 +51,13 @@ impl Daemon<'_> {
     /// Runs until it is asked to stop, all finite sources have ended and there are no others, or
     /// nobody reads what it prints.
     pub(super) fn run(mut self) -> Result<Exit, Failure> {
-        self.desk.log.say(Level::Info, &format!("watching {} sources", self.sources.len()));
+        let mut is_idle = self.poll_all();
+        // Where sources have begun: a restart goes on from there, however soon it comes.
+        self.save();
+        self.desk.log.say(Level::Info, &format!("watching {}", self.names()));
         self.service.ready();
         let mut status_due = Instant::now();
         loop {
-            let is_idle = self.poll_all();
             if self.desk.printer.has_failed() {
                 break;
             }
@@ -72,6 +75,7 @@ impl Daemon<'_> {
             if is_idle {
                 self.wakings.wait(self.until_something_is_due());
             }
+            is_idle = self.poll_all();
         }
         self.service.stopping();
         self.finish()
@@ -83,18 +87,20 @@ impl Daemon<'_> {
         let mut is_idle = true;
         for source in sources.iter_mut().filter(|source| !source.has_ended()) {
             let now = Instant::now();
-            if source.until_next_try(now).is_some_and(|wait| !wait.is_zero()) {
+            if source.until_next_try(now).is_some() {
                 continue;
             }
             // Borrowed apart from the source.
             let name = source.name().to_owned();
-            match source.poll(&mut |delivery| desk.take(&name, delivery)) {
-                Polled::Idle => {}
-                Polled::More => is_idle = false,
-                Polled::Recovered(tries) => {
-                    is_idle = false;
-                    let message = format!("reading again after {} failed tries", Thousands(tries.into()));
-                    desk.log.about(&name, "recovered", Level::Info, &message);
+            match source.poll(now, &mut |delivery| desk.take(&name, delivery)) {
+                Polled::Read { is_idle: source_is_idle, recovered_after } => {
+                    is_idle &= source_is_idle;
+                    if let Some(tries) = recovered_after {
+                        let plural = if tries == 1 { "y" } else { "ies" };
+                        let message =
+                            format!("reading again after {} failed tr{plural}", Thousands(tries.into()));
+                        desk.log.about(&name, "recovered", Level::Info, &message);
+                    }
                 }
                 Polled::Failed { error, is_news } => {
                     if is_news {
@@ -123,8 +129,8 @@ impl Daemon<'_> {
         match (self.reload)() {
             Ok(rules) => {
                 let changes = self.desk.engine.replace_rules(&rules);
+                self.desk.tell_changes(&changes);
                 self.desk.printer.replace_rules(&rules);
-                self.desk.log.say(Level::Info, &reloaded(rules.rules().len(), &changes));
             }
             Err(failure) => {
                 if let Failure::Said { message, .. } = failure {
@@ -153,8 +159,12 @@ impl Daemon<'_> {
             self.sources.iter().filter(|source| source.is_failing()).map(Supervised::name).collect();
         let failing =
             if failing.is_empty() { String::new() } else { format!(", failing: {}", failing.join(", ")) };
-        let sources = self.sources.len();
-        self.service.status(format!("{sources} sources{failing}"));
+        let status = format!("watching {}{failing}", self.names());
+        self.service.status(status);
+    }
+
+    fn names(&self) -> String {
+        self.sources.iter().map(Supervised::name).collect::<Vec<_>>().join(", ")
     }
 
     fn until_something_is_due(&self) -> Duration {
@@ -173,12 +183,17 @@ impl Daemon<'_> {
             };
         }
         let saved = self.checkpoint.save(&self.sources, &self.desk.engine, &self.desk.losses);
-        let mut summary = self.desk.engine.summary();
-        summary.findings.retain(|finding| {
-            // Those of runs long gone are no news at the end of this one.
-            finding.state == FindingState::Open || finding.time.is_some()
-        });
-        self.desk.log.say(Level::Info, &closing_words(&summary, self.started.elapsed()));
+        let since = UnixNanos(self.checkpoint.started_unix_nanos());
+        let summary = in_short(&self.desk.engine.summary());
+        let message = format!("ran for {}; since {since}: {summary}", roughly(self.started.elapsed()));
+        self.desk.log.say(Level::Info, &message);
+        for source in &self.sources {
+            if let Some(after) = source.resumed_by() {
+                let message =
+                    format!("standard input goes on by: journalctl -f -o export --after-cursor='{after}'");
+                self.desk.log.say(Level::Info, &message);
+            }
+        }
         saved.map(|()| Exit::Success).map_err(|error| {
             Failure::usage(format!("cannot write the state: {error}; the next run goes on from the last one"))
         })
@@ -186,9 +201,25 @@ impl Daemon<'_> {
 }
 
 impl Desk {
+    /// Says what has become of the rules, and of findings of those that are no more.
+    pub(super) fn tell_changes(&mut self, changes: &RuleChanges) {
+        for finding in &changes.closed {
+            self.printer.print(Notice::Transition(finding));
+        }
+        let RuleChanges { kept, changed, added, removed, closed, .. } = changes;
+        let [kept, changed, added, removed] = [kept, changed, added, removed].map(Vec::len);
+        let closed = match closed.len() {
+            0 => String::new(),
+            closed => format!("; findings closed for that: {closed}"),
+        };
+        let message =
+            format!("rules: {kept} kept, {changed} changed, {added} added, {removed} removed{closed}");
+        self.log.say(Level::Info, &message);
+    }
+
     fn take(&mut self, source: &str, delivery: Delivery<'_>) {
         let Self { engine, printer, log, losses, has_changed } = self;
-        let mut on_notice = |notice: chiplog_engine::Notice<'_>| printer.print(notice);
+        let mut on_notice = |notice: Notice<'_>| printer.print(notice);
         match delivery {
             Delivery::Lines { stream, block } => engine.absorb(stream, &block, &mut on_notice),
             Delivery::Lost { stream, loss } => {
@@ -210,8 +241,4 @@ fn lost(stream: &Stream, loss: &Loss) -> String {
         (None, None) => "an unknown number of lines".to_owned(),
     };
     format!("{amount} of {} are missing: {}", stream.name, loss.reason.name())
-}
-
-fn reloaded(rules: usize, _changes: &RuleChanges) -> String {
-    format!("read {rules} rules")
 }

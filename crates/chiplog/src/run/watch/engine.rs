@@ -1,56 +1,78 @@
 //! The one place of the daemon that drives the engine.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use chiplog_engine::{Block, InputOptions, Notice, ScanMode, ScanOptions, ScanSummary, Scanner};
+use chiplog_engine::{
+    Block, InputOptions, Notice, RestoreError, RuleChanges, ScanOptions, ScanSummary, Session,
+};
 use chiplog_rules::RuleSet;
-use chiplog_source::{Loss, Stream};
+use chiplog_source::{Loss, Stream, origin_of};
 
 use crate::clock;
 use crate::flags::ClockFlags;
 
-// STAND-IN until the engine has sessions.
+/// A session of the engine, and what is known of its streams besides their lines.
 pub(super) struct Engine {
-    rules: RuleSet,
-    scanner: Scanner,
+    session: Session,
     clock: ClockFlags,
-    summary: ScanSummary,
+    streams: HashMap<Arc<str>, InputOptions>,
 }
-
-pub(super) struct RuleChanges;
 
 impl Engine {
     pub(super) fn new(rules: &RuleSet, clock: ClockFlags) -> Self {
-        let _ = ScanOptions::default();
-        let scanner = Scanner::new(rules, ScanMode::Sparse, true);
-        Self { rules: rules.clone(), scanner, clock, summary: ScanSummary::default() }
+        Self { session: Session::new(rules, ScanOptions::default()), clock, streams: HashMap::new() }
     }
+
+    /// Goes on from what was saved, with rules that may have changed.
     pub(super) fn restore(
         rules: &RuleSet,
         clock: ClockFlags,
-        _saved: &[u8],
-    ) -> Result<(Self, RuleChanges), String> {
-        Ok((Self::new(rules, clock), RuleChanges))
+        saved: &[u8],
+    ) -> Result<(Self, RuleChanges), RestoreError> {
+        let (session, changes) = Session::restore(rules, ScanOptions::default(), saved)?;
+        Ok((Self { session, clock, streams: HashMap::new() }, changes))
     }
-    pub(super) fn absorb(&mut self, stream: &Stream, block: &Block, _on_notice: &mut dyn FnMut(Notice<'_>)) {
-        let _ = InputOptions {
-            name: Arc::clone(&stream.name),
-            clock: clock::of_stream(self.clock, stream.modified_unix_nanos, true),
-            is_live: true,
-            origin: Default::default(),
-        };
-        let _ = self.scanner.scan(block).hits();
+
+    pub(super) fn absorb(&mut self, stream: &Stream, block: &Block, on_notice: &mut dyn FnMut(Notice<'_>)) {
+        let options = known(&mut self.streams, self.clock, stream);
+        self.session.absorb(options, block, on_notice);
     }
-    pub(super) fn lose(&mut self, _stream: &Stream, _loss: &Loss, _on_notice: &mut dyn FnMut(Notice<'_>)) {}
-    pub(super) fn end(&mut self, _stream: &Stream, _on_notice: &mut dyn FnMut(Notice<'_>)) {}
+
+    pub(super) fn lose(&mut self, stream: &Stream, loss: &Loss, on_notice: &mut dyn FnMut(Notice<'_>)) {
+        let options = known(&mut self.streams, self.clock, stream);
+        self.session.lose(options, loss, on_notice);
+    }
+
+    pub(super) fn end(&mut self, stream: &Stream, on_notice: &mut dyn FnMut(Notice<'_>)) {
+        self.session.end(&stream.name, on_notice);
+        self.streams.remove(&stream.name);
+    }
+
     pub(super) fn summary(&self) -> ScanSummary {
-        self.summary.clone()
+        self.session.summary()
     }
+
+    /// Goes on with other rules: those that have not changed keep what they know.
     pub(super) fn replace_rules(&mut self, rules: &RuleSet) -> RuleChanges {
-        self.rules = rules.clone();
-        RuleChanges
+        self.session.replace_rules(rules)
     }
+
     pub(super) fn save(&self) -> Vec<u8> {
-        vec![]
+        self.session.save()
     }
+}
+
+/// The options of a stream, made when it is first seen.
+fn known<'s>(
+    streams: &'s mut HashMap<Arc<str>, InputOptions>,
+    clock: ClockFlags,
+    stream: &Stream,
+) -> &'s InputOptions {
+    streams.entry(Arc::clone(&stream.name)).or_insert_with(|| InputOptions {
+        name: Arc::clone(&stream.name),
+        clock: clock::of_stream(clock, stream.modified_unix_nanos, true),
+        is_live: true,
+        origin: origin_of(&stream.name),
+    })
 }

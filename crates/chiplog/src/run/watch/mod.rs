@@ -4,6 +4,7 @@ mod check;
 mod checkpoint;
 mod daemon;
 mod engine;
+mod journal;
 mod log;
 mod losses;
 mod plan;
@@ -17,7 +18,7 @@ mod wall_clock;
 
 use std::time::{Duration, Instant};
 
-use chiplog_rules::RuleSet;
+use chiplog_engine::RuleChanges;
 use chiplog_source::Wakings;
 
 use self::checkpoint::Checkpoint;
@@ -62,10 +63,14 @@ pub(crate) fn run(flags: &Watch, display: TalkFlags, talk: &Talk) -> Result<Exit
 
     let started_unix_nanos = wall_clock::now().0;
     let State { mut head, session, .. } = saved.unwrap_or_else(|| State::new(started_unix_nanos));
-    let engine = if session.is_empty() {
-        Engine::new(&rules, flags.clock)
+    let (engine, changes) = if session.is_empty() {
+        (Engine::new(&rules, flags.clock), None)
     } else {
-        restore(&rules, flags, &session, &log)?
+        let (engine, changes) = Engine::restore(&rules, flags.clock, &session).map_err(|error| {
+            Failure::usage(format!("cannot go on from the saved state: {error}"))
+                .with_hint("move it away to start anew, or choose another --state")
+        })?;
+        (engine, Some(changes))
     };
     let sources = planned
         .into_iter()
@@ -79,13 +84,14 @@ pub(crate) fn run(flags: &Watch, display: TalkFlags, talk: &Talk) -> Result<Exit
     }
     let interval = Duration::from_nanos(flags.checkpoint_interval.0.unsigned_abs());
     let selection = Selection::new(&flags.rules, flags.clock, flags.min_severity);
-    let desk = Desk {
-        engine,
-        printer: Printer::new(&rules, selection, flags.format(), display),
-        log,
-        losses: Losses::new(head.losses),
-        has_changed: false,
-    };
+    let mut printer = Printer::new(&rules, selection, flags.format(), display);
+    printer.resume(&engine.summary());
+    let mut desk = Desk { engine, printer, log, losses: Losses::new(head.losses), has_changed: false };
+    let are_others =
+        |changes: &RuleChanges| changes.kept.len() < rules.rules().len() || !changes.removed.is_empty();
+    if let Some(changes) = changes.filter(are_others) {
+        desk.tell_changes(&changes);
+    }
     Daemon {
         sources,
         desk,
@@ -93,7 +99,13 @@ pub(crate) fn run(flags: &Watch, display: TalkFlags, talk: &Talk) -> Result<Exit
         service,
         requests,
         wakings,
-        reload: Box::new(|| rule_files::load(&flags.rules, talk)),
+        reload: Box::new(|| {
+            // Its own: what was said about the rules of before does not count.
+            let talk = Talk::new(display.quiet, display.verbose);
+            let loaded = rule_files::load(&flags.rules, &talk);
+            talk.finish();
+            loaded
+        }),
         started: Instant::now(),
     }
     .run()
@@ -119,18 +131,10 @@ fn load(directory: &StateDir, log: &Log) -> Result<Option<State>, Failure> {
     })
 }
 
-fn restore(rules: &RuleSet, flags: &Watch, session: &[u8], log: &Log) -> Result<Engine, Failure> {
-    let (engine, changes) = Engine::restore(rules, flags.clock, session).map_err(|error| {
-        Failure::usage(format!("cannot go on from the saved state: {error}"))
-            .with_hint("move it away to start anew, or choose another --state")
-    })?;
-    let _ = (&changes, log);
-    Ok(engine)
-}
-
 fn check(flags: &Watch, planned: &[plan::Planned], talk: &Talk) -> Result<Exit, Failure> {
-    let rules = rule_files::load(&flags.rules, talk)?;
-    let rules = format!("{} rules", rules.rules().len());
+    let (rules, warnings) = rule_files::load_counting(&flags.rules, talk)?;
+    let plural = if warnings == 1 { "" } else { "s" };
+    let rules = format!("{} rules, {warnings} warning{plural}", rules.rules().len());
     let state = match state_dir::chosen(flags.state.as_deref()) {
         None => Ok("no state: a restart counts anew".to_owned()),
         Some(path) => state_dir::check(&path),

@@ -1,12 +1,17 @@
 //! From flags to sources.
 
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
-use chiplog_source::{Pipe, Source, Waker};
+use chiplog_source::{Kmsg, KmsgOptions, Pipe, Source, Waker};
+use rustix::fs::OFlags;
 
+use super::journal;
 use super::supervised::{Open, Supervised};
 use crate::exit::Failure;
-use crate::flags::Watch;
+use crate::flags::{From, Watch};
 
 /// A source that was asked for, not opened yet.
 pub(super) struct Planned {
@@ -32,6 +37,12 @@ pub(super) fn sources(flags: &Watch, waker: &Waker) -> Result<Vec<Planned>, Fail
     if flags.stdin.is_some() {
         planned.push(stdin(waker.clone()));
     }
+    if let Some(units) = &flags.journal {
+        planned.push(journal::planned(flags, units, waker.clone()));
+    }
+    if let Some(device) = &flags.kmsg {
+        planned.push(kmsg(device.clone(), flags.from, waker.clone()));
+    }
     if planned.is_empty() {
         return Err(Failure::usage("nothing to watch")
             .with_hint("name sources: --file GLOB, --pods, --journal, --kmsg, or - for standard input"));
@@ -51,4 +62,31 @@ fn stdin(waker: Waker) -> Planned {
             io::Result::Ok(Box::new(pipe) as Box<dyn Source>)
         }),
     }
+}
+
+fn kmsg(device: PathBuf, from: Option<From>, waker: Waker) -> Planned {
+    let looked_at = device.clone();
+    Planned {
+        name: "kmsg",
+        is_finite: false,
+        check: Box::new(move || {
+            let name = looked_at.display();
+            vec![match open_without_waiting(&looked_at) {
+                Ok(_) => Ok(format!("{name} (kernel messages since the boot, as far as they are kept)")),
+                Err(error) => {
+                    Err(format!("{name}: {error}; it needs CAP_SYSLOG and a device that is not hidden"))
+                }
+            }]
+        }),
+        open: Box::new(move |cursor| {
+            let mut options = KmsgOptions::of_this_machine(device.clone())?;
+            options.from_start = from != Some(From::End);
+            Ok(Box::new(Kmsg::new(options, cursor, waker.clone())))
+        }),
+    }
+}
+
+/// Opens what may be a pipe without a writer.
+fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }

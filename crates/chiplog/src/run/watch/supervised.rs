@@ -11,6 +11,10 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// How long a source that brings nothing must go without a failure to be taken for working again:
+/// what waits for lines on a thread of its own, or in a child process, fails a little later.
+const PROBATION: Duration = Duration::from_secs(10);
+
 /// Makes a source that goes on from a cursor.
 pub(super) type Open = Box<dyn FnMut(Option<&Value>) -> io::Result<Box<dyn Source>>>;
 
@@ -36,20 +40,17 @@ enum Reading {
 struct Failing {
     tries: u32,
     next_try: Instant,
+    /// When the last try began that has not failed yet.
+    since: Option<Instant>,
 }
 
 /// What became of a try.
 #[derive(Debug)]
 pub(super) enum Polled {
-    More,
-    Idle,
-    /// It works again, after so many failures.
-    Recovered(u32),
+    /// It could be read; if it could not before, after so many failures.
+    Read { is_idle: bool, recovered_after: Option<u32> },
     /// It failed; only the first of a row of failures is `is_news`.
-    Failed {
-        error: io::Error,
-        is_news: bool,
-    },
+    Failed { error: io::Error, is_news: bool },
 }
 
 impl Supervised {
@@ -78,17 +79,25 @@ impl Supervised {
         }
     }
 
+    /// Where the writer of a pipe should go on, if it can: a pipe cannot be asked for it.
+    pub(super) fn resumed_by(&self) -> Option<String> {
+        let cursor = self.cursor().filter(|_| self.is_finite)?;
+        cursor["after"].as_str().map(str::to_owned)
+    }
+
     /// How long it is left alone because it has failed.
     pub(super) fn until_next_try(&self, now: Instant) -> Option<Duration> {
-        self.failing.map(|failing| failing.next_try.saturating_duration_since(now))
+        let wait = self.failing?.next_try.saturating_duration_since(now);
+        (!wait.is_zero()).then_some(wait)
     }
 
     /// Polls it, opening it before if need be. Not to be called before its next try.
-    pub(super) fn poll(&mut self, sink: &mut dyn FnMut(Delivery<'_>)) -> Polled {
-        let mut has_ended = false;
+    pub(super) fn poll(&mut self, now: Instant, sink: &mut dyn FnMut(Delivery<'_>)) -> Polled {
+        let (mut has_ended, mut has_brought) = (false, false);
         let is_finite = self.is_finite;
         let mut watch = |delivery: Delivery<'_>| {
             has_ended |= is_finite && matches!(delivery, Delivery::Ended { .. });
+            has_brought |= !matches!(delivery, Delivery::Warning(_));
             sink(delivery);
         };
         let polled = match &mut self.reading {
@@ -101,17 +110,28 @@ impl Supervised {
         };
         self.has_ended |= has_ended;
         match polled {
-            Ok(readiness) => match self.failing.take() {
-                Some(Failing { tries, .. }) => Polled::Recovered(tries),
-                None if readiness == Readiness::More => Polled::More,
-                None => Polled::Idle,
-            },
+            Ok(readiness) => {
+                let tries = self.proven(now, has_brought);
+                Polled::Read { is_idle: readiness == Readiness::Idle, recovered_after: tries }
+            }
             Err(error) => {
-                let tries = self.failing.map_or(0, |failing| failing.tries) + 1;
-                self.failing = Some(Failing { tries, next_try: Instant::now() + wait_after(tries) });
+                let tries = self.failing.map_or(0, |failing| failing.tries).saturating_add(1);
+                self.failing = Some(Failing { tries, next_try: now + wait_after(tries), since: None });
                 Polled::Failed { error, is_news: tries == 1 }
             }
         }
+    }
+
+    /// Takes note that it has not failed. If it is taken for working again by that, tells after how
+    /// many failures.
+    fn proven(&mut self, now: Instant, has_brought: bool) -> Option<u32> {
+        let failing = self.failing.as_mut()?;
+        let since = *failing.since.get_or_insert(now);
+        let tries = failing.tries;
+        (has_brought || now.duration_since(since) >= PROBATION).then(|| {
+            self.failing = None;
+            tries
+        })
     }
 }
 
@@ -125,11 +145,18 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
 
+    use chiplog_source::{Block, Stream};
     use serde_json::json;
 
     use super::*;
 
-    type Script = Arc<Mutex<VecDeque<io::Result<Readiness>>>>;
+    type Script = Arc<Mutex<VecDeque<Step>>>;
+
+    enum Step {
+        Fails,
+        Waits,
+        Brings,
+    }
 
     /// Does what the script says.
     struct Scripted(Script);
@@ -138,8 +165,16 @@ mod tests {
         fn name(&self) -> &str {
             "scripted"
         }
-        fn poll(&mut self, _: &mut dyn FnMut(Delivery<'_>)) -> io::Result<Readiness> {
-            self.0.lock().unwrap().pop_front().unwrap()
+        fn poll(&mut self, sink: &mut dyn FnMut(Delivery<'_>)) -> io::Result<Readiness> {
+            match self.0.lock().unwrap().pop_front().unwrap() {
+                Step::Fails => return Err(io::Error::other("torn")),
+                Step::Waits => sink(Delivery::Warning("waiting".to_owned())),
+                Step::Brings => {
+                    let stream = Stream { name: Arc::from("s"), modified_unix_nanos: None };
+                    sink(Delivery::Lines { stream: &stream, block: Block::default() });
+                }
+            }
+            Ok(Readiness::More)
         }
         fn cursor(&self) -> Value {
             json!(2)
@@ -147,15 +182,10 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_news_once_and_waits_grow() {
-        let torn = || io::Error::other("torn");
-        let script: Script = Arc::new(Mutex::new(VecDeque::from([
-            Err(torn()),
-            Err(torn()),
-            Ok(Readiness::More),
-            Ok(Readiness::More),
-            Err(torn()),
-        ])));
+    fn failures_are_news_once_and_recovery_must_be_proven() {
+        use Step::{Brings, Fails, Waits};
+        let steps = [Fails, Waits, Fails, Brings, Waits, Fails, Waits, Waits];
+        let script: Script = Arc::new(Mutex::new(steps.into()));
         let mut refusals = 1;
         let open: Open = Box::new(move |cursor| {
             assert_eq!(cursor, Some(&json!(1)));
@@ -163,17 +193,30 @@ mod tests {
             if refusals == 0 { Err(io::Error::other("shut")) } else { Ok(Box::new(Scripted(script.clone()))) }
         });
         let mut source = Supervised::new("scripted", false, Some(json!(1)), open);
-        let mut poll = |cursor, failing| {
-            let polled = source.poll(&mut |_| {});
-            assert_eq!((source.cursor(), source.is_failing()), (Some(json!(cursor)), failing));
-            polled
+        let mut now = Instant::now();
+        let mut poll = |cursor: u8, wait_seconds: u64| {
+            let polled = source.poll(now, &mut |_| {});
+            assert_eq!(source.cursor(), Some(json!(cursor)));
+            let wait = source.until_next_try(now).unwrap_or_default();
+            assert_eq!(wait.as_secs(), wait_seconds);
+            now += PROBATION;
+            match polled {
+                Polled::Read { recovered_after: None, .. } => "read".to_owned(),
+                Polled::Read { recovered_after: Some(tries), .. } => format!("recovered after {tries}"),
+                Polled::Failed { is_news: true, .. } => "failed".to_owned(),
+                Polled::Failed { is_news: false, .. } => "failed again".to_owned(),
+            }
         };
-        assert!(matches!(poll(1, true), Polled::Failed { is_news: true, .. }));
-        assert!(matches!(poll(2, true), Polled::Failed { is_news: false, .. }));
-        assert!(matches!(poll(2, true), Polled::Failed { is_news: false, .. }));
-        assert!(matches!(poll(2, false), Polled::Recovered(3)));
-        assert!(matches!(poll(2, false), Polled::More));
-        assert!(matches!(poll(2, true), Polled::Failed { is_news: true, .. }));
+        // The first two: it cannot be opened, then it can and fails.
+        assert_eq!(poll(1, 1), "failed");
+        assert_eq!(poll(2, 2), "failed again");
+        assert_eq!(poll(2, 0), "read");
+        assert_eq!(poll(2, 4), "failed again");
+        assert_eq!(poll(2, 0), "recovered after 3");
+        assert_eq!(poll(2, 0), "read");
+        assert_eq!(poll(2, 1), "failed");
+        assert_eq!(poll(2, 0), "read");
+        assert_eq!(poll(2, 0), "recovered after 1");
     }
 
     #[test]
