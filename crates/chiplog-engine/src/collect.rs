@@ -33,7 +33,11 @@ impl Collection {
 
     pub(crate) fn add(&mut self, outcome: Outcome) {
         self.add_totals(&outcome.totals);
-        for (count, what) in [(outcome.findings_left_out, "findings"), (outcome.gaps_left_out, "gaps")] {
+        for (count, what) in [
+            (outcome.findings_left_out, "findings"),
+            (outcome.gaps_left_out, "gaps"),
+            (outcome.steps_left_out, "jumps of a clock"),
+        ] {
             if count > 0 {
                 self.summary.warnings.push(Warning {
                     source: Some(Arc::clone(&outcome.input.name)),
@@ -46,6 +50,7 @@ impl Collection {
         self.summary.findings.extend(outcome.findings);
         self.summary.sightings.extend(outcome.sightings);
         self.summary.gaps.extend(outcome.gaps);
+        self.summary.clock_steps.extend(outcome.clock_steps);
     }
 
     pub(crate) fn add_totals(&mut self, totals: &BTreeMap<usize, Totals>) {

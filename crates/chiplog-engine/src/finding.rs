@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chiplog_parse::{Severity, UnixNanos};
 use serde::{Deserialize, Serialize};
 
-use crate::{Gap, Unit};
+use crate::{ClockStep, Gap, Unit};
 
 /// Whether a finding's condition holds at the end of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +35,8 @@ pub enum Notice<'n> {
     Transition(&'n Finding),
     /// A line says that other lines are missing.
     Gap(&'n Gap),
+    /// The clock of a host has jumped.
+    ClockStep(&'n ClockStep),
 }
 
 /// One stretch of trouble: one rule, one group of labels, from opening to closing.

@@ -15,6 +15,7 @@ mod count;
 mod elector;
 mod exact;
 mod finding;
+mod gaps;
 mod histogram;
 mod incident;
 mod loans;
@@ -29,6 +30,7 @@ mod pool;
 mod programs;
 mod rule_tests;
 mod runs;
+mod sampling;
 mod saved;
 mod scan;
 mod scanner;
@@ -63,6 +65,9 @@ pub use scanner::{ScanMode, Scanner};
 pub use series::{Series, SeriesOptions};
 pub use session::Session;
 pub use sighting::Sighting;
-pub use summary::{Archive, Gap, InputSummary, Program, RuleTotals, ScanSummary, Warning};
+pub use summary::{
+    Archive, ClockStep, Gap, InputClock, InputSummary, Program, RuleTotals, ScanSummary, Warning, YearSource,
+    ZoneSource,
+};
 pub use tables::{CountRow, CountTable, SeriesRow, SeriesTable};
 pub use templates::{Half, UnknownTemplate};

@@ -26,6 +26,8 @@ pub struct Partial {
     /// Hashes of texts of hits, end to end: those whose number is measured, then that of the
     /// occurrence.
     pub(crate) hashes: Vec<Option<u64>>,
+    /// Machines that headers of klog files name, each with the offset of its line.
+    pub(crate) machines: Vec<(u32, Box<[u8]>)>,
     /// Times and host of the block's last line that has a time: how far a live stream has come.
     pub(crate) last: Option<(LineTimes, Box<[u8]>)>,
 }
@@ -71,6 +73,8 @@ pub(crate) enum EntryKind {
         repeats: u32,
         /// Whether it adds to counts.
         counts: bool,
+        /// A hash of what it says, if its logger may leave out lines that say the same; else 0.
+        message: u32,
     },
 }
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chiplog_parse::Time;
+use chiplog_parse::UnixNanos;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::clocks::{LineTimes, Progress, SourceClock};
+use crate::clocks::{Common, HostClock, LineTimes, Progress};
 use crate::origin::LineReader;
 use crate::partial::{Entry, Partial};
 use crate::scanner::{text_of, times_of};
@@ -24,7 +24,11 @@ const MAX_HOSTS: usize = 10_000;
 /// Places the entries of one source. Depends on nothing but the bytes of the source in order.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Placement {
-    pub(crate) clock: SourceClock,
+    /// By host, one for its two entries.
+    clocks: Vec<HostClock>,
+    /// The clock of a host of which there was no line.
+    fresh: HostClock,
+    common: Common,
     /// Each host twice, at `2k` and `2k + 1`. The second is for bare lines whose zone is unknown:
     /// they may be hours away from lines that give an instant, so neither tells how far the
     /// other has come.
@@ -43,7 +47,13 @@ pub(crate) struct Placement {
     #[serde(with = "serde_bytes")]
     tail: Vec<u8>,
     found: Option<Found>,
+    /// Machines that lines are of which name none, as headers of klog files say, each with the
+    /// position of its header.
+    machines: Vec<(u64, Box<[u8]>)>,
 }
+
+/// The number in a source of each host of a partial, once an entry has asked for it.
+pub(crate) struct HostsOf(Vec<Option<usize>>);
 
 /// A host that lines of the source name; one without a name for those that do not.
 #[derive(Clone, Serialize, Deserialize)]
@@ -70,8 +80,16 @@ pub(crate) struct Placed {
 struct Found {
     /// Position of that line.
     from: u64,
-    /// Position and times of the line before it that has some.
-    line: Option<(u64, LineTimes)>,
+    line: Option<TimedLine>,
+}
+
+/// A line that has a time.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct TimedLine {
+    position: u64,
+    times: LineTimes,
+    /// Its host, if an entry was of that.
+    host: Option<usize>,
 }
 
 fn in_order<S: Serializer>(ids: &HashMap<Box<[u8]>, usize>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -86,7 +104,9 @@ impl Placement {
             && self.host_ids.values().all(|id| id.is_multiple_of(2) && is_host(*id))
             // A host beyond those that are told apart stands for the rest.
             && self.hosts.len() <= 2 * MAX_HOSTS + 2
+            && self.clocks.len() == self.hosts.len() / 2
             && self.last.is_none_or(|(_, placed)| is_host(placed.host))
+            && self.found.and_then(|found| found.line?.host).is_none_or(is_host)
             && self.tail.len() <= TAIL_BYTES
             && self.tail.len() as u64 <= self.position
             && self.position < 1 << 62
@@ -94,7 +114,9 @@ impl Placement {
 
     pub(crate) fn new(input: &InputOptions) -> Self {
         Self {
-            clock: SourceClock::new(input.clock),
+            clocks: Vec::new(),
+            fresh: HostClock::new(input.clock),
+            common: Common::default(),
             hosts: Vec::new(),
             host_ids: HashMap::new(),
             reader: LineReader::new(&input.origin),
@@ -103,15 +125,34 @@ impl Placement {
             position: 0,
             tail: Vec::new(),
             found: None,
+            machines: Vec::new(),
         }
     }
 
-    /// The number in this source of each host of a partial.
-    pub(crate) fn hosts_of(&mut self, partial: &Partial) -> Vec<usize> {
-        partial.keys.hosts.iter().map(|host| self.host_id(host)).collect()
+    /// Begins a block.
+    pub(crate) fn hosts_of(&mut self, partial: &Partial) -> HostsOf {
+        let machines = partial.machines.iter();
+        let base = self.position;
+        self.machines.extend(machines.map(|(offset, name)| (base + u64::from(*offset), name.clone())));
+        HostsOf(vec![None; partial.keys.hosts.len()])
     }
 
-    fn host_id(&mut self, name: &[u8]) -> usize {
+    /// The host of an entry. Hosts are numbered in the order of entries.
+    pub(crate) fn host_of_entry(&mut self, hosts: &mut HostsOf, partial: &Partial, entry: &Entry) -> usize {
+        let index = entry.host as usize;
+        let name = &partial.keys.hosts[index];
+        if name.is_empty() && !self.machines.is_empty() {
+            let position = self.position + u64::from(entry.offset);
+            let machine: Box<[u8]> = self.name_at(name, position).into();
+            return self.host_id(&machine);
+        }
+        let known = hosts.0[index].unwrap_or_else(|| self.host_id(name));
+        hosts.0[index] = Some(known);
+        known
+    }
+
+    /// The number of a host, which is made if it is new.
+    pub(crate) fn host_id(&mut self, name: &[u8]) -> usize {
         if let Some(id) = self.known_host(name) {
             return id;
         }
@@ -119,9 +160,10 @@ impl Placement {
         let is_rest = id >= 2 * MAX_HOSTS;
         let text: Arc<str> =
             if is_rest { Arc::default() } else { Arc::from(&*String::from_utf8_lossy(name)) };
-        for name in [Arc::clone(&text), text] {
-            self.hosts.push(Host { name, progress: Progress::default(), is_rest });
+        for text in [Arc::clone(&text), text] {
+            self.hosts.push(Host { name: text, progress: Progress::default(), is_rest });
         }
+        self.clocks.push(self.fresh.clone());
         if !is_rest {
             self.host_ids.insert(name.into(), id);
         }
@@ -129,9 +171,51 @@ impl Placement {
     }
 
     /// The number of a host, if it has one.
-    pub(crate) fn known_host(&self, name: &[u8]) -> Option<usize> {
+    fn known_host(&self, name: &[u8]) -> Option<usize> {
         let rest = (self.hosts.len() > 2 * MAX_HOSTS).then_some(2 * MAX_HOSTS);
         self.host_ids.get(name).copied().or(rest)
+    }
+
+    /// The host of a line at a position that names this one.
+    fn name_at<'n>(&'n self, name: &'n [u8], position: u64) -> &'n [u8] {
+        let header = self.machines.iter().rev().find(|(header, _)| name.is_empty() && *header < position);
+        header.map_or(name, |(_, machine)| machine)
+    }
+
+    /// The number of the host of the last lines so far that name this one, if it has one.
+    pub(crate) fn last_known_host(&self, name: &[u8]) -> Option<usize> {
+        self.known_host(self.name_at(name, u64::MAX))
+    }
+
+    fn clock(&self, host: usize) -> &HostClock {
+        &self.clocks[host / 2]
+    }
+
+    /// The clocks of hosts, in order of appearance.
+    pub(crate) fn clocks(&self) -> impl Iterator<Item = (&Arc<str>, &HostClock)> {
+        self.hosts.iter().step_by(2).map(|host| &host.name).zip(&self.clocks)
+    }
+
+    /// The instant of a local time of a host.
+    pub(crate) fn to_instant(&self, host: usize, local: i64) -> Option<UnixNanos> {
+        self.clock(host).to_instant(local, host & 1 == 1)
+    }
+
+    /// How far the local times of a host are ahead of UTC.
+    pub(crate) fn utc_offset_nanos(&self, host: usize) -> i64 {
+        self.clock(host).offset_nanos(host & 1 == 1)
+    }
+
+    /// The local time of a line of a host from which nothing is learned.
+    pub(crate) fn place_again(&self, host: Option<usize>, times: LineTimes) -> Option<i64> {
+        host.map_or(&self.fresh, |host| self.clock(host)).place_again(times, &self.common)
+    }
+
+    /// The instant of such a line.
+    pub(crate) fn instant_of(&self, host: Option<usize>, times: LineTimes) -> Option<UnixNanos> {
+        let mut clock = host.map_or(&self.fresh, |host| self.clock(host)).clone();
+        let local = clock.place(times, &mut self.common.clone())?;
+        clock.to_instant(local, false)
     }
 
     /// The time of an entry: its own, else that of a line shortly before it, else how far its
@@ -141,12 +225,12 @@ impl Placement {
         if let Some((_, placed)) = self.last.filter(|(last, _)| *last == position) {
             return Placed { is_news: false, ..placed };
         }
-        let own = self.clock.place(entry.times);
+        let own = self.clocks[host / 2].place(entry.times, &mut self.common);
         let (placed, times) = match own {
             Some(time) => (Some(time), Some(entry.times)),
             None => {
-                let times = self.look_back(block, position).map(|(_, times)| times);
-                (times.and_then(|times| self.clock.place_again(times)), times)
+                let line = self.look_back(block, position);
+                (line.and_then(|line| self.time_for(host, line)), line.map(|line| line.times))
             }
         };
         let host = times.map_or(host, |times| self.host_of(times, host));
@@ -159,10 +243,20 @@ impl Placement {
         placed
     }
 
+    /// The time of another line by the clock of a host.
+    fn time_for(&self, host: usize, line: TimedLine) -> Option<i64> {
+        let local = self.place_again(line.host, line.times)?;
+        if line.host.is_some_and(|other| other / 2 == host / 2) {
+            return Some(local);
+        }
+        let clock = line.host.map_or(&self.fresh, |host| self.clock(host));
+        let instant = clock.to_instant(local, line.times.is_bare() && !clock.knows_bare_lines());
+        Some(instant.map_or(local, |instant| self.clock(host).to_local(instant)))
+    }
+
     /// Which of the two entries of a host a line with these times belongs to.
     pub(crate) fn host_of(&self, times: LineTimes, host: usize) -> usize {
-        let is_bare = matches!(times, LineTimes { envelope: None, payload: Some(Time::Civil(_)) });
-        (host & !1) | usize::from(is_bare && !self.clock.zone_is_known())
+        (host & !1) | usize::from(times.is_bare() && !self.clock(host).knows_bare_lines())
     }
 
     /// The hosts that lines name, in order of appearance.
@@ -172,7 +266,7 @@ impl Placement {
 
     /// The nearest earlier line that has a time: a message with a line break in it is several
     /// lines, and only the first of them carries the time.
-    fn look_back(&mut self, block: &Block, before: u64) -> Option<(u64, LineTimes)> {
+    fn look_back(&mut self, block: &Block, before: u64) -> Option<TimedLine> {
         let oldest = before.saturating_sub(LOOK_BACK_BYTES as u64);
         let in_block = (before - self.position) as usize;
         // A run of lines without a time is walked through once.
@@ -182,13 +276,18 @@ impl Placement {
             .chain(whole_lines(&self.tail, self.position))
             .take_while(|(position, _)| *position >= oldest)
         {
-            let times = times_of(&self.reader.peel(text));
-            if self.clock.place_again(times).is_some() {
-                line = Some((position, times));
-                break;
+            let record = self.reader.peel(text);
+            let times = times_of(&record);
+            if !times.is_empty() {
+                let name: Box<[u8]> = record.host.unwrap_or_default().into();
+                let host = self.known_host(self.name_at(&name, position));
+                if self.place_again(host, times).is_some() {
+                    line = Some(TimedLine { position, times, host });
+                    break;
+                }
             }
             if let Some(known) = known.filter(|known| known.from == position) {
-                line = known.line.filter(|(position, _)| *position >= oldest);
+                line = known.line.filter(|line| line.position >= oldest);
                 break;
             }
         }
@@ -223,9 +322,13 @@ impl Placement {
             }
             let record = self.reader.peel(text);
             let times = times_of(&record);
-            if self.clock.place_again(times).is_some() {
-                let name: Box<[u8]> = record.host.unwrap_or_default().into();
-                let host = self.known_host(&name).map(|host| self.host_of(times, host));
+            if times.is_empty() {
+                continue;
+            }
+            let name: Box<[u8]> = record.host.unwrap_or_default().into();
+            let host = self.known_host(self.name_at(&name, position));
+            let host = host.map(|host| self.host_of(times, host));
+            if self.place_again(host, times).is_some() {
                 return Some((times, host));
             }
         }

@@ -15,7 +15,7 @@ use crate::timeline::SavedTimeline;
 
 /// Of what form saved bytes are; it stands in front of them. Raised whenever anything that is saved
 /// changes, be it the order of two fields.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// What a session holds beside its streams.
 #[derive(Serialize, Deserialize)]

@@ -1,12 +1,13 @@
 //! From a block to its partial: the work that is done in parallel.
 
-use chiplog_parse::Record;
+use chiplog_parse::{Payload, Record, klog};
 use chiplog_rules::{LiteralSearcher, Matcher, Prefilter, RuleSet};
 
 use crate::census::Census;
 use crate::clocks::LineTimes;
 use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Partial};
+use crate::sampling::message_hash;
 use crate::{Block, Entries, Origin};
 
 /// Lines that hold a multiple of this offset tell the time, whether or not a rule matches them.
@@ -191,7 +192,16 @@ impl Scanner {
             partial.census.add(record.chain(), record.is_recognised(), line.text.is_empty());
         }
         let times = times_of(&record);
+        if is_mark
+            && record.host.is_none()
+            && line.text.starts_with(b"Running on")
+            && let Some(klog::Banner::Machine(machine)) = klog::banner(line.text)
+            && !machine.is_empty()
+        {
+            partial.machines.push((line.offset as u32, machine.into()));
+        }
         let mut hits = 0;
+        let mut message = None;
         if is_elected {
             let Partial { keys, entries, values, hashes, .. } = partial;
             self.matcher.match_record(&record, line.text, |hit| {
@@ -202,6 +212,7 @@ impl Scanner {
                 let first_hash = hashes.len() as u32;
                 hashes.extend_from_slice(hit.distinct);
                 hashes.extend(hit.once_key.map(Some));
+                let message = *message.get_or_insert_with(|| sampled_message(&record));
                 let kind = EntryKind::Hit {
                     key,
                     values: first_value,
@@ -209,6 +220,7 @@ impl Scanner {
                     // No line stands for more, whatever it says.
                     repeats: u32::try_from(hit.repeats.max(1)).unwrap_or(u32::MAX),
                     counts: hit.counts,
+                    message,
                 };
                 entries.push(Entry { offset: line.offset as u32, host, times, kind });
                 hits += 1;
@@ -233,6 +245,17 @@ impl Scanner {
         let record = self.reader.peel(line.text);
         let times = times_of(&record);
         (!times.is_empty()).then(|| (times, record.host.unwrap_or_default().into()))
+    }
+}
+
+/// A hash of what a line says, if it is of a logger that may sample; else 0.
+fn sampled_message(record: &Record<'_>) -> u32 {
+    match record.payload() {
+        Payload::Zap(zap) => {
+            let level = record.severity.map_or(0, chiplog_parse::Severity::number);
+            message_hash(level, zap.message.raw())
+        }
+        _ => 0,
     }
 }
 

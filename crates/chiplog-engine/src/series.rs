@@ -80,17 +80,18 @@ impl Series {
         let mut key_ids: HashMap<(u32, usize, Box<[u8]>), usize> = HashMap::new();
         let workers = self.options.scan.workers.max(1);
         let read = pool::run(source, workers, make_worker, |block, partial: Partial| {
-            let hosts = placement.hosts_of(&partial);
+            let mut hosts = placement.hosts_of(&partial);
             let mut block_keys: HashMap<(u32, usize), usize> = HashMap::new();
             let mut last: Option<(usize, i64, usize)> = None;
             for entry in &partial.entries {
-                let placed = placement.place(block, entry, hosts[entry.host as usize]);
+                let host = placement.host_of_entry(&mut hosts, &partial, entry);
+                let placed = placement.place(block, entry, host);
                 let host = placed.host;
                 if let (Some(time), true) = (placed.time, placed.is_news) {
                     placement.hosts[host].progress.advance(time);
                 }
                 let EntryKind::Hit { key, values, hashes, counts: true, .. } = entry.kind else { continue };
-                let instant = placed.time.and_then(|time| placement.clock.to_instant(time));
+                let instant = placed.time.and_then(|time| placement.to_instant(host, time));
                 let range = TimeRange { since: self.options.scan.since, until: self.options.scan.until };
                 if !range.contains(instant) {
                     continue;

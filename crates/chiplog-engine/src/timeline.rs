@@ -4,11 +4,13 @@
 //! blocks or when they arrived, so a stream and an archive of the same bytes give the same
 //! findings. Each host of a source has its own progress: merged files need not be in order.
 
+mod ahead;
 mod episode;
 mod forget;
 mod gaps;
 mod passing;
 mod saved;
+mod steps;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -20,25 +22,28 @@ use serde::{Deserialize, Serialize};
 use self::episode::{Episode, Shown, evidence_at};
 pub(crate) use self::forget::MEMORY_NANOS;
 use self::forget::SWEEP_AFTER;
-use self::gaps::LastGap;
+use self::gaps::ListedGap;
 pub(crate) use self::saved::SavedTimeline;
+use self::steps::{ListedStep, Strayed};
 use crate::agenda::Agenda;
 use crate::census::Census;
-use crate::clocks::{DISORDER_NANOS, Progress, UNTIMED};
+use crate::clocks::{Advance, DISORDER_NANOS, Progress, UNTIMED};
 use crate::companions::{TrackKey, Tracks};
+use crate::gaps::Gaps;
 use crate::loans::Loans;
 use crate::once::Occurrences;
 use crate::origin::LineReader;
 use crate::partial::{Entry, EntryKind, Key, Partial, encode_labels, labels_of};
-use crate::placement::{Placed, Placement};
+use crate::placement::{HostsOf, Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::programs::Programs;
+use crate::sampling::Sampling;
 use crate::templates::{FinishedTemplates, MAX_FINISHED as MAX_TEMPLATES, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
-    Block, Entries, Evidence, Finding, Gap, InputOptions, InputSummary, Notice, Passed, Program, Sighting,
-    Transition,
+    Block, ClockStep, Entries, Evidence, Finding, Gap, InputClock, InputOptions, InputSummary, Notice,
+    Passed, Program, Sighting, Transition, YearSource, ZoneSource,
 };
 
 /// Windows per rule and source. Further keys of a host share one, whose findings are incomplete.
@@ -46,6 +51,9 @@ const MAX_KEYS_PER_RULE: u32 = 10_000;
 
 /// Keys of a rule, the first of a source, that are reported although they never opened a finding.
 const MAX_SIGHTINGS_PER_RULE: u32 = 100;
+
+/// What is kept of the message of a hit that is late.
+const MAX_LATE_BODY_BYTES: usize = 512;
 
 /// Hosts listed in a summary.
 const MAX_HOSTS: usize = 100;
@@ -58,7 +66,12 @@ struct Watch {
     due: Agenda,
     /// Those of a live stream that was not yet told what becomes of them.
     unannounced: Agenda,
-    last_gap: LastGap,
+    /// The first line of those that are far from where the host is.
+    strayed: Option<Strayed>,
+    /// Hits of lines far ahead, until it is known whether the host is there, each with its key.
+    ahead: Vec<(usize, StrayHit)>,
+    first_time: Option<i64>,
+    last_time: Option<i64>,
 }
 
 /// The window of one key, and its finding if there is one.
@@ -81,7 +94,7 @@ struct KeyState {
     /// ahead must not judge the keys of the other.
     behind_nanos: i64,
     /// Hits in a row that were too old for the window.
-    late: Vec<LateHit>,
+    late: Vec<StrayHit>,
     /// The hits of other rules that the conditions look at. Indexes into [`Tracks::all`].
     #[serde(skip)]
     companions: Box<[usize]>,
@@ -94,13 +107,23 @@ struct KeyState {
     is_early: bool,
 }
 
-/// A hit that was too old for its window.
+/// A hit that is in no window yet, since its time is too old or too far ahead.
 #[derive(Clone, Serialize, Deserialize)]
-struct LateHit {
-    time: i64,
+struct StrayHit {
     repeats: u32,
     values: Vec<Option<i64>>,
     texts: Vec<Option<u64>>,
+    message: u32,
+    /// The line. Its time is that of the hit.
+    shown: Shown,
+}
+
+impl StrayHit {
+    fn line(&self) -> HitLine<'_> {
+        let Self { repeats, values, texts, message, shown } = self;
+        let sample = Sample { time: shown.time, repeats: *repeats, values, texts };
+        HitLine { text: HitText::Kept(shown), sample, is_timed: true, message: *message }
+    }
 }
 
 /// What is known of the hits of a key while no finding has opened.
@@ -147,15 +170,16 @@ pub(crate) struct Timeline {
     tallies: BTreeMap<usize, Tally>,
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
-    /// Each with its local time.
-    gaps: VecDeque<(Option<i64>, Gap)>,
+    gaps: Gaps,
+    listed_gaps: VecDeque<ListedGap>,
     gaps_left_out: u64,
-    /// Of gaps the newest are kept, not the first.
+    /// Of gaps and steps the newest are kept, not the first.
     keeps_newest: bool,
-    /// Of lines that name no host.
-    last_gap: LastGap,
-    /// Lines are missing right before the next one.
-    is_after_loss: bool,
+    sampling: Sampling,
+    /// Offset of the last line that counted as one of its message.
+    last_sampled_offset: Option<u64>,
+    steps: VecDeque<ListedStep>,
+    steps_left_out: u64,
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
     /// Where the next block starts.
@@ -166,8 +190,6 @@ pub(crate) struct Timeline {
     bytes: u64,
     lines: u64,
     cut_lines: u64,
-    first_time: Option<i64>,
-    last_time: Option<i64>,
 }
 
 /// What is counted of one rule.
@@ -187,6 +209,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: Vec<Finding>,
     pub(crate) sightings: Vec<Sighting>,
     pub(crate) gaps: Vec<Gap>,
+    pub(crate) clock_steps: Vec<ClockStep>,
+    pub(crate) steps_left_out: u64,
     /// Of the rules that have matched, by index.
     pub(crate) totals: BTreeMap<usize, Totals>,
     pub(crate) findings_left_out: u64,
@@ -201,6 +225,7 @@ impl Outcome {
             findings: self.findings.clone(),
             sightings: Vec::new(),
             gaps: self.gaps.clone(),
+            clock_steps: self.clock_steps.clone(),
             totals: self.totals.clone(),
             templates: Arc::clone(&self.templates),
             ..*self
@@ -279,12 +304,23 @@ impl<'b> LineCounter<'b> {
 }
 
 /// A hit in its place.
+#[derive(Clone, Copy)]
 struct HitLine<'a> {
-    block: &'a Block,
-    offset: usize,
+    text: HitText<'a>,
     sample: Sample<'a>,
     /// It has a time, and not only a place among other lines without one.
     is_timed: bool,
+    /// See [`EntryKind::Hit`].
+    message: u32,
+}
+
+/// Where the text of a hit is.
+#[derive(Clone, Copy)]
+enum HitText<'a> {
+    /// At an offset of a block.
+    In(&'a Block, usize),
+    /// It was kept when its block was at hand.
+    Kept(&'a Shown),
 }
 
 type OnNotice<'f> = &'f mut dyn FnMut(Notice<'_>);
@@ -315,11 +351,14 @@ impl Timeline {
             tallies: BTreeMap::new(),
             findings: Vec::new(),
             findings_left_out: 0,
-            gaps: VecDeque::new(),
+            gaps: Gaps::default(),
+            listed_gaps: VecDeque::new(),
             gaps_left_out: 0,
             keeps_newest: false,
-            last_gap: LastGap::default(),
-            is_after_loss: false,
+            sampling: Sampling::default(),
+            last_sampled_offset: None,
+            steps: VecDeque::new(),
+            steps_left_out: 0,
             last_gap_offset: None,
             end_offset: 0,
             census: Census::default(),
@@ -328,8 +367,6 @@ impl Timeline {
             bytes: 0,
             lines: 0,
             cut_lines: 0,
-            first_time: None,
-            last_time: None,
         }
     }
 
@@ -340,15 +377,14 @@ impl Timeline {
 
     /// Takes the next block of the source and what was found in it.
     pub(crate) fn absorb(&mut self, block: &Block, partial: &Partial, on_notice: OnNotice<'_>) {
-        let hosts = self.placement.hosts_of(partial);
-        self.watches.resize_with(self.placement.hosts.len(), Watch::default);
+        let mut hosts = self.placement.hosts_of(partial);
         let mut keys: Vec<Option<usize>> = vec![None; partial.keys.keys.len()];
         let mut counter = LineCounter::new(block, self.lines);
         for entry in &partial.entries {
-            self.take(block, partial, entry, &hosts, &mut keys, &mut counter, on_notice);
+            self.take(block, partial, entry, &mut hosts, &mut keys, &mut counter, on_notice);
         }
         if let Some((times, host)) = &partial.last
-            && let Some(host) = self.placement.known_host(host)
+            && let Some(host) = self.placement.last_known_host(host)
         {
             let host = self.placement.host_of(*times, host);
             self.announce(*times, host, on_notice);
@@ -373,28 +409,28 @@ impl Timeline {
         block: &Block,
         partial: &Partial,
         entry: &Entry,
-        hosts: &[usize],
+        hosts: &mut HostsOf,
         keys: &mut [Option<usize>],
         counter: &mut LineCounter<'_>,
         on_notice: OnNotice<'_>,
     ) {
         let offset = entry.offset as usize;
-        let Placed { time, is_news, host } = self.placement.place(block, entry, hosts[entry.host as usize]);
-        let instant = time.and_then(|time| self.placement.clock.to_instant(time));
+        let host = self.placement.host_of_entry(hosts, partial, entry);
+        let Placed { time, is_news, host } = self.placement.place(block, entry, host);
+        if self.watches.len() < self.placement.hosts.len() {
+            self.watches.resize_with(self.placement.hosts.len(), Watch::default);
+        }
+        let instant = time.and_then(|time| self.placement.to_instant(host, time));
         if !self.range.contains(instant) {
             return;
         }
         if let (Some(time), true) = (time, is_news) {
-            if self.is_after_loss {
-                self.end_loss(counter.offset_in_source(offset), time);
+            if self.gaps.has_open() {
+                self.gaps.end_open(host & !1, counter.offset_in_source(offset), time);
             }
-            self.see(time);
-            let progress = &mut self.placement.hosts[host].progress;
-            progress.advance(time);
-            let reached = progress.latest().unwrap_or(time);
-            self.pass_time(host, reached.saturating_sub(DISORDER_NANOS), on_notice);
+            self.advance(host, time, offset, counter, on_notice);
         }
-        let EntryKind::Hit { key, values, hashes, repeats, counts } = entry.kind else { return };
+        let EntryKind::Hit { key, values, hashes, repeats, counts, message } = entry.kind else { return };
         if self.sweep_if_due() {
             keys.fill(None);
         }
@@ -418,6 +454,15 @@ impl Timeline {
         } else {
             values
         };
+        // Every line counts, also those that are evidence only.
+        let sampled = match time.filter(|_| message != 0) {
+            Some(time) => {
+                let in_source = counter.offset_in_source(offset);
+                let is_new = self.last_sampled_offset.replace(in_source) != Some(in_source);
+                if is_new { self.sampling.add(host, message, time) } else { None }
+            }
+            None => None,
+        };
         // A source without any time is one moment: its hits count together.
         let at = time.unwrap_or(UNTIMED);
         let (texts, occurrence) = self.plans[rule].hashes_of(partial, hashes);
@@ -432,14 +477,22 @@ impl Timeline {
             value.iter().for_each(|value| aggregate.add(*value));
         }
         let sample = Sample { time: at, repeats, values, texts };
-        let hit = HitLine { block, offset, sample, is_timed: time.is_some() };
+        let hit = HitLine { text: HitText::In(block, offset), sample, is_timed: time.is_some(), message };
+        if time.is_some_and(|time| self.placement.hosts[host].progress.is_ahead(time)) {
+            self.hold_back(key, &hit, counter);
+            return;
+        }
         self.observe(key, &hit, counter, on_notice);
+        if let Some(sampled) = sampled {
+            self.note_sampled(key, offset, &hit, sampled, counter, on_notice);
+        }
         self.tell_askers(key, at, repeats, on_notice);
     }
 
-    fn see(&mut self, time: i64) {
-        self.first_time = Some(self.first_time.map_or(time, |first| first.min(time)));
-        self.last_time = Some(self.last_time.map_or(time, |last| last.max(time)));
+    fn see(&mut self, host: usize, time: i64) {
+        let watch = &mut self.watches[host];
+        watch.first_time = Some(watch.first_time.map_or(time, |first| first.min(time)));
+        watch.last_time = Some(watch.last_time.map_or(time, |last| last.max(time)));
     }
 
     fn key_id(&mut self, key: &Key, host: usize) -> usize {
@@ -499,8 +552,7 @@ impl Timeline {
         let state = &mut self.keys[key];
         match state.window.insert(&hit.sample) {
             Inserted::InTime => state.late.clear(),
-            Inserted::Late if self.starts_again(key, hit, on_notice) => {}
-            Inserted::Late => return,
+            Inserted::Late => return self.be_late(key, hit, counter, on_notice),
         }
         let state = &mut self.keys[key];
         let reached = self.placement.hosts[state.host].progress.latest().unwrap_or(hit.sample.time);
@@ -607,7 +659,7 @@ impl Timeline {
     /// The keys that never opened a finding, each with the time of its last hit.
     pub(crate) fn sighted(&self) -> impl Iterator<Item = (Option<UnixNanos>, usize)> {
         self.keys.iter().enumerate().filter_map(|(key, state)| match &state.sighted {
-            Sighted::Hits(hits) => Some((self.placement.clock.to_instant(hits.last), key)),
+            Sighted::Hits(hits) => Some((self.placement.to_instant(state.host, hits.last), key)),
             _ => None,
         })
     }
@@ -616,7 +668,7 @@ impl Timeline {
     pub(crate) fn sighting(&self, key: usize) -> Option<Sighting> {
         let state = self.keys.get(key)?;
         let Sighted::Hits(hits) = &state.sighted else { return None };
-        let instant = |local| self.placement.clock.to_instant(local);
+        let instant = |local| self.placement.to_instant(state.host, local);
         let plan = &self.plans[state.rule];
         Some(Sighting {
             rule_id: Arc::clone(&plan.id),
@@ -629,27 +681,47 @@ impl Timeline {
         })
     }
 
+    fn add_late(&mut self, key: usize) {
+        let late = &mut self.tallies.entry(self.keys[key].rule).or_default().totals.late;
+        *late = late.saturating_add(1);
+    }
+
+    /// What is needed of a hit to take it later.
+    fn stray(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> StrayHit {
+        let shown = self.show(key, hit, counter);
+        let Sample { repeats, values, texts, .. } = hit.sample;
+        StrayHit { repeats, values: values.to_vec(), texts: texts.to_vec(), message: hit.message, shown }
+    }
+
     /// A hit that is too old for its window. Several in a row that agree are a clock that was set
     /// back or another day's lines, and so is one where the whole host went back: the window then
     /// starts again with them.
-    fn starts_again(&mut self, key: usize, hit: &HitLine<'_>, on_notice: OnNotice<'_>) -> bool {
+    fn be_late(
+        &mut self,
+        key: usize,
+        hit: &HitLine<'_>,
+        counter: &mut LineCounter<'_>,
+        on_notice: OnNotice<'_>,
+    ) {
         const AGREEING: usize = 3;
-        let Sample { time, repeats, values, texts } = hit.sample;
+        let time = hit.sample.time;
+        let mut stray = self.stray(key, hit, counter);
+        stray.shown.evidence.body.truncate(MAX_LATE_BODY_BYTES);
         let state = &mut self.keys[key];
         let near = state.window.retention_nanos().max(Progress::NEAR) as u64;
-        if state.late.last().is_some_and(|last| last.time.abs_diff(time) > near) {
+        if state.late.last().is_some_and(|last| last.shown.time.abs_diff(time) > near) {
             state.late.clear();
         }
-        state.late.push(LateHit { time, repeats, values: values.to_vec(), texts: texts.to_vec() });
-        let late = &mut self.tallies.entry(state.rule).or_default().totals.late;
-        *late = late.saturating_add(1);
+        state.late.push(stray);
+        self.add_late(key);
+        let state = &mut self.keys[key];
         let reached = self.placement.hosts[state.host].progress.latest();
         let back = state.window.latest().saturating_sub(Progress::STEP_BACK);
         if state.late.len() < AGREEING && reached.is_none_or(|reached| reached >= back) {
             if let Some(episode) = state.episode.as_deref_mut().or(state.pending.as_deref_mut()) {
                 episode.is_lower_bound |= time >= episode.first;
             }
-            return false;
+            return;
         }
         let last = state.episode.as_ref().map(|episode| episode.last.max(episode.opened));
         if let Some(last) = last {
@@ -664,26 +736,31 @@ impl Timeline {
         *total = total.saturating_sub(late.len() as u64);
         state.window.clear();
         state.last_hit = None;
-        late.sort_by_key(|hit| hit.time);
-        for LateHit { time, repeats, values, texts } in &late {
-            state.window.insert(&Sample { time: *time, repeats: *repeats, values, texts });
-        }
-        true
+        late.sort_by_key(|hit| hit.shown.time);
+        // In order none of them is late.
+        late.iter().for_each(|hit| self.observe(key, &hit.line(), counter, on_notice));
     }
 
     /// Ends the source: what can close by its last line does, the rest stays open.
     pub(crate) fn finish(mut self, on_notice: OnNotice<'_>) -> Outcome {
+        let mut last_time = None;
         if let Some((times, host)) = self.placement.last_line() {
-            let time = self.placement.clock.place(times);
-            let instant = time.and_then(|time| self.placement.clock.to_instant(time));
-            if let Some(time) = time.filter(|_| self.range.contains(instant)) {
-                self.see(time);
-                if let Some(host) = host {
-                    self.placement.hosts[host].progress.advance(time);
+            let instant = self.placement.instant_of(host, times);
+            if self.range.contains(instant) {
+                let time = host.and_then(|host| Some((host, self.placement.place_again(Some(host), times)?)));
+                match time {
+                    Some((host, time)) => {
+                        let advance = self.placement.hosts[host].progress.advance(time);
+                        if !matches!(advance, Advance::Stray { .. }) {
+                            self.see(host, time);
+                        }
+                    }
+                    None => last_time = instant,
                 }
             }
         }
         for host in 0..self.watches.len() {
+            self.settle_ahead(host, on_notice);
             if let Some(reached) = self.placement.hosts[host].progress.latest() {
                 self.pass_time(host, reached, on_notice);
             }
@@ -701,8 +778,14 @@ impl Timeline {
         let mut findings = std::mem::take(&mut self.findings);
         let mut outcome = self.outcome(MAX_TEMPLATES);
         findings.append(&mut outcome.findings);
-        let sightings = self.sighted().filter_map(|(_, key)| self.sighting(key)).collect();
-        Outcome { findings, sightings, ..outcome }
+        outcome.findings = findings;
+        outcome.sightings = self.sighted().filter_map(|(_, key)| self.sighting(key)).collect();
+        if let Some(time) = last_time {
+            let input = &mut outcome.input;
+            input.first_time = input.first_time.into_iter().chain([time]).min();
+            input.last_time = input.last_time.max(last_time);
+        }
+        outcome
     }
 
     /// The findings that have closed since they were last taken.
@@ -714,9 +797,11 @@ impl Timeline {
     fn open_findings(&self) -> impl Iterator<Item = (usize, Finding)> {
         self.keys.iter().enumerate().filter_map(|(key, state)| {
             let episode = state.episode.as_deref().or(state.announced.as_deref())?;
-            let finding = self.finding(key, episode, None, episode.last.max(episode.opened));
+            let is_over = episode.close_announced.is_some();
+            let time = episode.close_announced.unwrap_or(episode.last.max(episode.opened));
+            let finding = self.finding(key, episode, None, time, is_over);
             let finding = match episode.close_announced {
-                Some(closed) => self.closed(finding, closed),
+                Some(closed) => self.closed(key, finding, closed),
                 None => finding,
             };
             Some((key, finding))
@@ -725,13 +810,26 @@ impl Timeline {
 
     /// What the source came to so far, but for its sightings, and with no more than so many templates.
     pub(crate) fn outcome(&self, most_templates: usize) -> Outcome {
-        let instant = |local: Option<i64>| local.and_then(|local| self.placement.clock.to_instant(local));
+        let placement = &self.placement;
+        let bounds = self.watches.iter().enumerate().flat_map(|(host, watch)| {
+            let bounds = [watch.first_time, watch.last_time].into_iter().flatten();
+            bounds.filter_map(move |local| placement.to_instant(host, local))
+        });
+        let bounds: Vec<_> = bounds.collect();
         let text = |bytes: &[u8]| Arc::from(&*String::from_utf8_lossy(bytes));
         let programs = self
             .programs
             .iter()
             .map(|(host, name)| Program { host: (!host.is_empty()).then(|| text(host)), name: text(name) });
         let chains = self.census.chains().iter();
+        let clocks = placement.clocks().take(MAX_HOSTS).map(|(name, clock)| InputClock {
+            host: (!name.is_empty()).then(|| Arc::clone(name)),
+            year: clock.year_source(),
+            zone: clock.zone_source(),
+            utc_offset_seconds: clock.utc_offset_seconds(),
+            payload_utc_offset_seconds: clock.payload_utc_offset_seconds(),
+        });
+        let clocks: Vec<InputClock> = clocks.collect();
         let input = InputSummary {
             name: Arc::clone(&self.name),
             bytes: self.bytes,
@@ -740,19 +838,21 @@ impl Timeline {
             census_lines: self.census.lines,
             unparsed: self.census.unparsed,
             cut_lines: self.cut_lines,
-            first_time: instant(self.first_time),
-            last_time: instant(self.last_time),
-            year_was_guessed: self.placement.clock.year_was_guessed,
-            zone_was_assumed: self.placement.clock.zone_was_assumed(),
-            hosts: self.placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
+            first_time: bounds.iter().min().copied(),
+            last_time: bounds.iter().max().copied(),
+            year_was_guessed: clocks.iter().any(|clock| clock.year == YearSource::Guessed),
+            zone_was_assumed: clocks.iter().any(|clock| clock.zone == ZoneSource::Assumed),
+            hosts: placement.names().take(MAX_HOSTS).map(Arc::clone).collect(),
             programs: programs.collect(),
+            clocks,
+            year_rests_on: None,
         };
-        let mut clock = self.placement.clock.clone();
-        let place = |times| clock.place(times).and_then(|time| clock.to_instant(time));
+        let place = |host: &[u8], times| placement.instant_of(placement.last_known_host(host), times);
         let open = self.open_findings().map(|(_, finding)| finding);
-        let gaps = self.gaps.iter().map(|(time, gap)| Gap { time: instant(*time), ..gap.clone() });
         Outcome {
-            gaps: gaps.collect(),
+            gaps: self.final_gaps(),
+            clock_steps: self.final_steps(),
+            steps_left_out: self.steps_left_out,
             input,
             findings: self.findings.iter().cloned().chain(open).collect(),
             sightings: Vec::new(),

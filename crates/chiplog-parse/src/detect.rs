@@ -296,6 +296,12 @@ fn text<'a>(content: &'a [u8], record: &mut Record<'a>) {
                 record.layers.push(Format::Text);
             }
             record.payload = Payload::Text(content);
+            // The only line of a klog file with a year.
+            if let Some(klog::Banner::CreatedAt(time)) =
+                content.starts_with(b"Log file").then(|| klog::banner(content)).flatten()
+            {
+                record.payload_time = Some(Time::Civil(time));
+            }
         }
     }
 }

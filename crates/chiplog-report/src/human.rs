@@ -188,6 +188,18 @@ fn whole_span(nanos: u128) -> String {
     format!("{} s", nanos / SECOND)
 }
 
+/// An offset from UTC, in seconds: `-04:00`, `+05:30`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Offset(pub(crate) i32);
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.0.unsigned_abs() / 60;
+        let sign = if self.0 < 0 { '-' } else { '+' };
+        write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chiplog_engine::{
-    Archive, Evidence, Finding, Gap, Incident, InputSummary, Peak, Quantity, RuleTotals, ScanSummary, State,
-    Transition, Unit, ValueSummary, Warning,
+    Archive, ClockStep, Evidence, Finding, Gap, Incident, InputClock, InputSummary, Peak, Quantity,
+    RuleTotals, ScanSummary, State, Transition, Unit, ValueSummary, Warning,
 };
 use chiplog_parse::{Format, UnixNanos};
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::LikelyCause;
+use crate::human::Offset;
 use crate::incident::IncidentJson;
 use crate::unknown::UnknownJson;
 
@@ -67,6 +68,27 @@ pub fn write_transition_json(
     write_line(out, &FindingJson { finding, cause })
 }
 
+/// Writes that lines are missing as one line of JSON, `chiplog.gap.v1`: who dropped (`by`), of what
+/// (`of`), how many `lines` if that is known, from when on (`since_time`), and where it is told
+/// (`source`, `line`, `time`, `host`).
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_gap_json(out: &mut dyn Write, gap: &Gap) -> io::Result<()> {
+    write_line(out, &GapJson { gap, schema: Some("chiplog.gap.v1") })
+}
+
+/// Writes that a clock jumped as one line of JSON, `chiplog.clock_step.v1`: `from_time`, `to_time`, and
+/// whether it `lasts` or was some `stray_lines` alone.
+///
+/// # Errors
+///
+/// Those of the writer.
+pub fn write_clock_step_json(out: &mut dyn Write, step: &ClockStep) -> io::Result<()> {
+    write_line(out, &StepJson { step, schema: Some("chiplog.clock_step.v1") })
+}
+
 /// Writes the outcome of a scan as one line of JSON, `chiplog.scan.v1`.
 ///
 /// `findings` holds objects as [`write_finding_json`] writes them (those for which `show` is
@@ -76,7 +98,8 @@ pub fn write_transition_json(
 /// what was read (`formats` maps chains such as `journal_text>klog` to lines); `archives`, if there are any,
 /// how many of their `files` are `logs`, `duplicates` of such and `others`; `unknown` lists
 /// warnings and errors that no rule knows, by template (`lines`, and the share of all lines in the
-/// first and the second half of the inputs); `gaps` and `warnings` say what is missing or was assumed; `interrupted` that only part was read.
+/// first and the second half of the inputs); `gaps`, `clock_steps` and `warnings` say
+/// what is missing or was assumed; `interrupted` that only part was read.
 ///
 /// # Errors
 ///
@@ -308,7 +331,11 @@ impl Serialize for ScanJson<'_> {
             map.serialize_entry("archives", &List(&summary.archives, ArchiveJson))?;
         }
         map.serialize_entry("unknown", &List(&summary.unknown, UnknownJson))?;
-        map.serialize_entry("gaps", &List(&summary.gaps, GapJson))?;
+        map.serialize_entry("gaps", &List(&summary.gaps, |gap| GapJson { gap, schema: None }))?;
+        map.serialize_entry(
+            "clock_steps",
+            &List(&summary.clock_steps, |step| StepJson { step, schema: None }),
+        )?;
         map.serialize_entry("warnings", &List(&summary.warnings, WarningJson))?;
         map.serialize_entry("interrupted", &summary.interrupted)?;
         map.end()
@@ -360,6 +387,8 @@ impl Serialize for InputJson<'_> {
         entry(&mut map, "last_time", time(input.last_time))?;
         map.serialize_entry("year_guessed", &input.year_was_guessed)?;
         map.serialize_entry("zone_assumed", &input.zone_was_assumed)?;
+        entry(&mut map, "year_from", input.year_rests_on.as_deref())?;
+        map.serialize_entry("clocks", &List(&input.clocks, ClockJson))?;
         map.serialize_entry("hosts", &List(&input.hosts, |host: &Arc<str>| host.to_string()))?;
         map.end()
     }
@@ -385,14 +414,58 @@ pub(crate) fn chain_name(chain: &[Format]) -> String {
     chain.iter().map(|format| format.name()).collect::<Vec<_>>().join(">")
 }
 
-struct GapJson<'a>(&'a Gap);
+struct ClockJson<'a>(&'a InputClock);
+
+impl Serialize for ClockJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let clock = self.0;
+        let offset = |seconds: Option<i32>| seconds.map(|seconds| Offset(seconds).to_string());
+        let mut map = serializer.serialize_map(None)?;
+        entry(&mut map, "host", clock.host.as_deref())?;
+        map.serialize_entry("year", clock.year.name())?;
+        map.serialize_entry("zone", clock.zone.name())?;
+        entry(&mut map, "utc_offset", offset(clock.utc_offset_seconds))?;
+        entry(&mut map, "klog_utc_offset", offset(clock.payload_utc_offset_seconds))?;
+        map.end()
+    }
+}
+
+struct StepJson<'a> {
+    step: &'a ClockStep,
+    schema: Option<&'static str>,
+}
+
+impl Serialize for StepJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let step = self.step;
+        let mut map = serializer.serialize_map(None)?;
+        entry(&mut map, "schema", self.schema)?;
+        map.serialize_entry("source", &*step.source)?;
+        entry(&mut map, "host", step.host.as_deref())?;
+        map.serialize_entry("line", &step.line)?;
+        map.serialize_entry("offset", &step.offset)?;
+        entry(&mut map, "from_time", time(step.from_time))?;
+        entry(&mut map, "to_time", time(step.to_time))?;
+        map.serialize_entry("lasts", &step.lasts)?;
+        entry(&mut map, "stray_lines", Some(step.stray_lines).filter(|_| !step.lasts))?;
+        map.end()
+    }
+}
+
+struct GapJson<'a> {
+    gap: &'a Gap,
+    schema: Option<&'static str>,
+}
 
 impl Serialize for GapJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let gap = self.0;
+        let gap = self.gap;
         let mut map = serializer.serialize_map(None)?;
+        entry(&mut map, "schema", self.schema)?;
         map.serialize_entry("source", &*gap.source)?;
+        entry(&mut map, "line", gap.line)?;
         entry(&mut map, "time", time(gap.time))?;
+        entry(&mut map, "since_time", time(gap.since_time))?;
         entry(&mut map, "host", gap.host.as_deref())?;
         map.serialize_entry("by", gap.by)?;
         entry(&mut map, "of", gap.of.as_deref())?;
@@ -454,12 +527,22 @@ mod tests {
         (input.bytes, input.lines, input.census_lines, input.unparsed) = (10, 2, 2, 1);
         input.formats.insert(vec![Format::JournalText, Format::Klog], 1);
         input.hosts.push(Arc::from("cp-1"));
+        input.year_rests_on = Some(Arc::from("the file's time"));
+        input.clocks.push(InputClock {
+            host: Some(Arc::from("cp-1")),
+            year: chiplog_engine::YearSource::Guessed,
+            zone: chiplog_engine::ZoneSource::Written,
+            utc_offset_seconds: None,
+            payload_utc_offset_seconds: Some(-14_400),
+        });
         let mut summary = ScanSummary::default();
         summary.inputs.push(input);
         summary.rules.insert(Arc::from("a"), RuleTotals::default());
         summary.gaps.push(Gap {
             source: Arc::from("a.log"),
             time: None,
+            since_time: None,
+            line: Some(7),
             host: None,
             by: "journald",
             of: None,
@@ -475,13 +558,14 @@ mod tests {
             concat!(
                 r#"{"schema":"chiplog.scan.v1","findings":[],"incidents":[],"rules":{"a":{"hits":0,"occurrences":0,"late":0,"values":{}}},"#,
                 r#""inputs":[{"name":"a.log","bytes":10,"lines":2,"formats":{"journal_text>klog":1},"census_lines":2,"#,
-                r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"hosts":["cp-1"]}],"#,
+                r#""unparsed":1,"cut_lines":0,"year_guessed":false,"zone_assumed":false,"year_from":"the file's time","#,
+                r#""clocks":[{"host":"cp-1","year":"guessed","zone":"written","klog_utc_offset":"-04:00"}],"hosts":["cp-1"]}],"#,
                 r#""unknown":[{"template":"Failed to sync pod <*> back-off","severity_text":"ERROR","severity_number":17,"#,
                 r#""component":"kubelet","code":"pod.go:12","lines":1204,"share_first_half":0.0004,"share_second_half":0.12,"#,
                 r#""first_time":"2024-05-14T03:12:44.120000Z","last_time":"2024-05-14T03:13:44.120000Z","#,
                 r#""example":{"source":"w-07.log","line":7,"offset":900,"time":"2024-05-14T03:12:44.120000Z","#,
                 r#""body":"Failed to sync pod web-1: back-off"}}],"#,
-                r#""gaps":[{"source":"a.log","by":"journald","lines":3}],"warnings":[{"source":"a.log","message":"cut"}],"#,
+                r#""gaps":[{"source":"a.log","line":7,"by":"journald","lines":3}],"clock_steps":[],"warnings":[{"source":"a.log","message":"cut"}],"#,
                 r#""interrupted":false}"#,
                 "\n"
             )

@@ -31,7 +31,9 @@ mod unknown;
 pub use escape::Escaped;
 pub use human::{Exactly, Roughly, Span, Thousands};
 pub use incident::write_incident_json;
-pub use json::{write_finding_json, write_scan_json, write_transition_json};
+pub use json::{
+    write_clock_step_json, write_finding_json, write_gap_json, write_scan_json, write_transition_json,
+};
 pub use prometheus::write_prometheus_rules;
 pub use record::write_record_json;
 pub use scan::{ScanTextOptions, unparsed_share, write_paragraphs, write_scan_text};

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use chiplog_engine::{
-    Archive, Evidence, Finding, Incident, InputSummary, Quantity, Root, ScanSummary, State, Unit,
+    Archive, Evidence, Finding, Incident, InputSummary, Quantity, Root, ScanSummary, State, Unit, ZoneSource,
 };
 use chiplog_parse::{Severity, UnixNanos};
 
-use crate::human::{Roughly, Span, Thousands};
+use crate::human::{Offset, Roughly, Span, Thousands};
 use crate::incident::write_incidents;
 use crate::layout::{cut, cut_start, pad, pad_left, width, wrap};
-use crate::stream::{evidence_text, lost_lines, peak_amount, peak_limit, place};
+use crate::stream::{evidence_text, lost_lines, peak_amount, peak_limit, place, step_words};
 use crate::unknown::write_unknown;
 use crate::{Ink, Style};
 
@@ -160,8 +160,17 @@ fn header(summary: &ScanSummary, style: &Style) -> Section {
         years.sort_unstable();
         years.dedup();
         let years: Vec<String> = years.iter().map(ToString::to_string).collect();
-        clock.push(format!("year {} was guessed (override: --year)", years.join(", ")));
+        let mut grounds: Vec<&str> =
+            guessed.iter().filter_map(|input| input.year_rests_on.as_deref()).collect();
+        grounds.sort_unstable();
+        grounds.dedup();
+        let years = years.join(", ");
+        clock.push(match grounds.as_slice() {
+            [] => format!("year {years} was guessed (override: --year)"),
+            grounds => format!("year {years} (from {}; override: --year)", grounds.join(" and ")),
+        });
     }
+    clock.extend(zones(inputs, style));
     if inputs.iter().any(|input| input.zone_was_assumed) {
         clock.push("lines without a zone were taken as UTC (override: --tz)".to_owned());
     }
@@ -187,6 +196,37 @@ fn files(archive: &Archive) -> String {
         text += &format!(", {} other", Thousands(archive.others));
     }
     text
+}
+
+/// The zones that were found out, by host.
+fn zones(inputs: &[InputSummary], style: &Style) -> Vec<String> {
+    const SHOWN: usize = 4;
+    let mut zones: Vec<String> = Vec::new();
+    for (input, clock) in inputs.iter().flat_map(|input| input.clocks.iter().map(move |clock| (input, clock)))
+    {
+        let place = style.escape(clock.host.as_deref().unwrap_or(&input.name).as_bytes());
+        let own = clock.utc_offset_seconds.unwrap_or(0);
+        match clock.zone {
+            ZoneSource::Seen if own != 0 => {
+                zones.push(format!("{place} runs at {} (seen in its lines)", Offset(own)))
+            }
+            ZoneSource::Neighbours => {
+                zones.push(format!("{place} taken at {}, as the other hosts", Offset(own)))
+            }
+            _ => {}
+        }
+        if let Some(payload) = clock.payload_utc_offset_seconds.filter(|payload| *payload != own) {
+            zones.push(format!("klog on {place} runs at {} (seen against its envelope)", Offset(payload)));
+        }
+    }
+    zones.sort_unstable();
+    zones.dedup();
+    let others = zones.len().saturating_sub(SHOWN);
+    zones.truncate(SHOWN);
+    if others > 0 {
+        zones.push(format!("and {} more", counted(others as u64, "zone")));
+    }
+    zones
 }
 
 fn nothing_found(summary: &ScanSummary) -> String {
@@ -497,6 +537,7 @@ fn notes(summary: &ScanSummary, shown: usize, next: Option<&str>, style: &Style)
         notes.push(("cut", format!("{} longer than the limit", counted(cut_lines, "line"))));
     }
     notes.extend(gaps(summary, style));
+    notes.extend(steps(summary, style));
     let mut seen = vec![];
     for warning in &summary.warnings {
         let text = match &warning.source {
@@ -519,10 +560,29 @@ fn notes(summary: &ScanSummary, shown: usize, next: Option<&str>, style: &Style)
     notes
 }
 
+/// Clocks that jumped, the first of them.
+fn steps(summary: &ScanSummary, style: &Style) -> Section {
+    const SHOWN: usize = 3;
+    let steps = &summary.clock_steps;
+    let mut section: Section = steps
+        .iter()
+        .take(SHOWN)
+        .map(|step| {
+            let place = format!("{}:{}", style.escape(step.source.as_bytes()), step.line);
+            ("clock", format!("{place}: {}", step_words(step, style)))
+        })
+        .collect();
+    if steps.len() > SHOWN {
+        let others = counted((steps.len() - SHOWN) as u64, "jump");
+        section.push(("clock", format!("and {others} more")));
+    }
+    section
+}
+
 /// Gaps by host and by who dropped, with their sums.
 fn gaps(summary: &ScanSummary, style: &Style) -> Section {
     const SHOWN: usize = 5;
-    type Key<'a> = (Option<&'a str>, &'a str, Option<&'a str>);
+    type Key<'a> = (Option<&'a str>, &'static str, Option<&'a str>);
     struct Sum {
         lines: Option<u64>,
         messages: u64,
@@ -558,8 +618,10 @@ fn gaps(summary: &ScanSummary, style: &Style) -> Section {
         let gap = chiplog_engine::Gap {
             source: Arc::from(""),
             time: None,
+            since_time: None,
+            line: None,
             host: None,
-            by: "",
+            by,
             of: of.map(Arc::from),
             lines: sum.lines,
         };
@@ -597,7 +659,7 @@ pub fn unparsed_share(inputs: &[InputSummary]) -> String {
 }
 
 /// `2024-05-14 09:41:55Z`.
-fn full_time(time: UnixNanos) -> String {
+pub(crate) fn full_time(time: UnixNanos) -> String {
     format!("{:04}-{}Z", time.to_civil().year.unwrap_or(0), short_time(time))
 }
 
@@ -609,9 +671,24 @@ fn short_time(time: UnixNanos) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chiplog_engine::Warning;
+    use chiplog_engine::{ClockStep, InputClock, Warning, YearSource};
 
     use super::*;
+
+    fn step(lasts: bool) -> ClockStep {
+        let to =
+            if lasts { crate::example::after(-3_600) } else { Some(UnixNanos(2_085_978_496_000_000_000)) };
+        ClockStep {
+            source: Arc::from("kubelet.log"),
+            host: Some(Arc::from("cp-1")),
+            line: 7,
+            offset: 900,
+            from_time: crate::example::after(0),
+            to_time: to,
+            lasts,
+            stray_lines: u64::from(!lasts),
+        }
+    }
 
     fn text(summary: &ScanSummary, width: usize) -> String {
         let mut out = vec![];
@@ -629,12 +706,21 @@ mod tests {
         input.first_time = Some(UnixNanos(1_715_551_203_000_000_000));
         input.last_time = Some(UnixNanos(1_715_679_715_000_000_000));
         input.year_was_guessed = true;
+        input.year_rests_on = Some(Arc::from("the file's time"));
+        input.clocks.push(InputClock {
+            host: Some(Arc::from("cp-1")),
+            year: YearSource::Guessed,
+            zone: ZoneSource::Written,
+            utc_offset_seconds: None,
+            payload_utc_offset_seconds: Some(-14_400),
+        });
         let mut summary = ScanSummary::default();
         summary.inputs.push(input);
         summary.rules.insert(
             Arc::from("etcd-slow-apply"),
             chiplog_engine::RuleTotals { hits: 2, late: 1, ..Default::default() },
         );
+        summary.clock_steps = vec![step(true), step(false)];
         summary.warnings.push(Warning { source: None, message: "look \u{1b}[31m".to_owned() });
         summary.interrupted = true;
         assert_eq!(
@@ -642,12 +728,17 @@ mod tests {
             "\
 kubelet.log   1,000 lines   2.00 KiB
 time     2024-05-12 22:00:03Z to 2024-05-14 09:41:55Z
-clock    year 2024 was guessed (override: --year)
+clock    year 2024 (from the file's time; override: --year); klog on cp-1 runs
+         at -04:00 (seen against its envelope)
 no findings in 1,000 lines (1 rule looked for); 3.1 % unparsed
 
 below    hits that stayed below the limits of their rules: etcd-slow-apply 2
 late     1 hit so far out of order that they are in no window
 unknown  3.1 % of the lines looked at
+clock    kubelet.log:7: the clock of cp-1 goes from 2024-05-14 03:12:44Z to
+         2024-05-14 02:12:44Z
+clock    kubelet.log:7: 1 line of cp-1 says 2036-02-07 06:28:16Z, after
+         2024-05-14 03:12:44Z
 warning  look \\x1b[31m
 PARTIAL  interrupted: only part of the input was read
 next     chiplog detect kubelet.log

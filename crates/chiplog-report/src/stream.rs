@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use chiplog_engine::{Evidence, Finding, Gap, Peak, Quantity, Transition, Unit};
+use chiplog_engine::{ClockStep, Evidence, Finding, Gap, Peak, Quantity, Transition, Unit};
 use chiplog_parse::UnixNanos;
 
 use crate::human::{Exactly, Roughly, Span, Thousands};
 use crate::layout::{cut, pad, width, wrap};
+use crate::scan::full_time;
 use crate::{Ink, Style};
 
 /// What a rule says about the problem it finds.
@@ -144,6 +145,19 @@ impl StreamText {
         self.head(out, gap.time, "GAP", Ink::Gap, ("WARN", Ink::Warning))?;
         let text = format!("{}; counts are lower bounds", lost_lines(gap, &self.style));
         self.tail(out, gap.by, &host, [&text, &text])
+    }
+
+    /// Writes that the clock of a host has jumped.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn clock_step(&mut self, out: &mut dyn Write, step: &ClockStep) -> io::Result<()> {
+        let host =
+            step.host.as_deref().map_or_else(|| "-".to_owned(), |host| self.style.escape(host.as_bytes()));
+        self.head(out, step.from_time, "CLOCK", Ink::Gap, ("WARN", Ink::Warning))?;
+        let text = format!("{}, at line {}", step_words(step, &self.style), Thousands(step.line));
+        self.tail(out, "clock", &host, [&text, &text])
     }
 
     fn head(
@@ -365,12 +379,38 @@ pub(crate) fn evidence_text(evidence: &Evidence, columns: usize, style: &Style) 
     cut(&format!("{}  {values}", cut(&body, room, style)), columns, style)
 }
 
-/// `1,204 lines of kubelet suppressed`, `lines suppressed`.
+/// `the clock of cp-1 goes from .. to ..`, or, where that did not last, `1 line of cp-1 says ..`.
+pub(crate) fn step_words(step: &ClockStep, style: &Style) -> String {
+    let of = step.host.as_ref().map(|host| format!(" of {}", style.escape(host.as_bytes())));
+    let of = of.unwrap_or_default();
+    let time = |time: Option<UnixNanos>| time.map_or_else(|| "an unknown time".to_owned(), full_time);
+    let (from, to) = (time(step.from_time), time(step.to_time));
+    if step.lasts {
+        return format!("the clock{of} goes from {from} to {to}");
+    }
+    let (plural, says) = if step.stray_lines == 1 { ("", "says") } else { ("s", "say") };
+    format!("{} line{plural}{of} {says} {to}, after {from}", Thousands(step.stray_lines))
+}
+
+/// `1,204 lines of kubelet suppressed`, `lines suppressed`, `lines of a message sampled`.
 pub(crate) fn lost_lines(gap: &Gap, style: &Style) -> String {
     let number = gap.lines.map(|lines| format!("{} ", Thousands(lines))).unwrap_or_default();
     let plural = if gap.lines == Some(1) { "" } else { "s" };
     let of = gap.of.as_ref().map(|of| format!(" of {}", style.escape(of.as_bytes()))).unwrap_or_default();
-    format!("{number}line{plural}{of} suppressed")
+    let verb = match gap.by {
+        "zap" => "sampled",
+        "source" => "lost",
+        _ => "suppressed",
+    };
+    // Why a source lost lines, and not of what.
+    let of = match (gap.by, &gap.of) {
+        ("source", Some(why)) => format!(" ({})", style.escape(why.as_bytes())),
+        _ => of,
+    };
+    match verb {
+        "lost" => format!("{number}line{plural} {verb}{of}"),
+        _ => format!("{number}line{plural}{of} {verb}"),
+    }
 }
 
 #[cfg(test)]
@@ -510,6 +550,8 @@ mod tests {
         let gap = Gap {
             source: Arc::from("stdin"),
             time: after(0),
+            since_time: after(-60),
+            line: Some(9),
             host: Some(Arc::from("w-07")),
             by: "journald",
             of: Some(Arc::from("kubelet.service")),

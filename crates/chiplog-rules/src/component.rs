@@ -59,6 +59,19 @@ const ALIASES: &[&[&str]] = &[
     &["flannel", "flanneld", "kube-flannel", "kube-flannel-ds"],
 ];
 
+/// Whether two names may stand for one program, under any of the names that are known for it: a unit
+/// `k3s` holds the lines of a kubelet.
+///
+/// ```
+/// use chiplog_rules::is_one_program;
+/// assert!(is_one_program("kubenswrapper", "kubelet"));
+/// assert!(!is_one_program("etcd", "dockerd"));
+/// ```
+#[must_use]
+pub fn is_one_program(left: &str, right: &str) -> bool {
+    left == right || ALIASES.iter().any(|row| row.contains(&left) && row.contains(&right))
+}
+
 /// A program as a rule names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Component {

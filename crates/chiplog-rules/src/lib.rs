@@ -195,6 +195,7 @@ mod units;
 
 pub use case::{At, Case, Expected, State};
 pub use cause::{Basis, Cause, Lag, Scope};
+pub use component::is_one_program;
 pub use diagnostic::{Diagnostic, Level, RuleErrors};
 pub use expr::{CaptureIndex, CompanionIndex, Comparison, DistinctIndex, Expr, Limit, Measure, Op};
 pub use matcher::{Hit, MAX_LABEL_LEN, Matcher};

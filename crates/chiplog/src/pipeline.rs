@@ -33,11 +33,15 @@ fn scan_options(flags: &EngineFlags) -> ScanOptions {
 }
 
 /// Rules over inputs.
-pub(crate) struct Pipeline(Scan);
+pub(crate) struct Pipeline {
+    scan: Scan,
+    /// What a guess of the year rests on, of each input.
+    year_rests_on: Vec<Option<&'static str>>,
+}
 
 impl Pipeline {
     pub(crate) fn new(rules: &RuleSet, flags: &EngineFlags) -> Self {
-        Self(Scan::new(rules, scan_options(flags)))
+        Self { scan: Scan::new(rules, scan_options(flags)), year_rests_on: Vec::new() }
     }
 
     pub(crate) fn input(
@@ -50,11 +54,19 @@ impl Pipeline {
     ) {
         let (name, origin) = (Arc::clone(&log.name), log.origin.clone());
         let input = InputOptions { name, clock, is_live, origin };
-        let Ok(()) = self.0.input(&input, source, on_notice);
+        self.year_rests_on.push(match log.modified_unix_nanos {
+            Some(_) => Some("the file's time"),
+            None => log.is_live.then_some("the present"),
+        });
+        let Ok(()) = self.scan.input(&input, source, on_notice);
     }
 
     pub(crate) fn finish(self) -> ScanSummary {
-        self.0.finish()
+        let mut summary = self.scan.finish();
+        for (input, words) in summary.inputs.iter_mut().zip(self.year_rests_on) {
+            input.year_rests_on = words.filter(|_| input.year_was_guessed).map(Arc::from);
+        }
+        summary
     }
 }
 

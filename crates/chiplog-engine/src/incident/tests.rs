@@ -433,6 +433,8 @@ fn what_should_have_followed_is_told() {
     let gap = |host: &str, seconds: i64| Gap {
         source: Arc::from("cp-1.log"),
         time: Some(UnixNanos(seconds * SECOND)),
+        since_time: None,
+        line: None,
         host: Some(Arc::from(host)),
         by: "journald",
         of: None,

@@ -81,14 +81,29 @@ pub(crate) struct BlockTemplates {
     decoded: Vec<u8>,
 }
 
+/// When and where a line was written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    times: LineTimes,
+    host: Vec<u8>,
+}
+
+impl Seen {
+    fn set(&mut self, times: LineTimes, host: &[u8]) {
+        self.times = times;
+        self.host.clear();
+        self.host.extend_from_slice(host);
+    }
+}
+
 /// A template in a block.
 #[derive(Debug)]
 pub(crate) struct SeenTemplate {
     pub(crate) key: Key,
     /// Offset of the first line in the block.
     pub(crate) first_offset: usize,
-    pub(crate) first_times: LineTimes,
-    pub(crate) last_times: LineTimes,
+    pub(crate) first: Seen,
+    pub(crate) last: Seen,
     pub(crate) spread: Spread,
 }
 
@@ -117,15 +132,15 @@ impl BlockTemplates {
                 self.seen.push(SeenTemplate {
                     key,
                     first_offset: block_offset,
-                    first_times: times,
-                    last_times: times,
+                    first: Seen { times, host: record.host.unwrap_or_default().to_vec() },
+                    last: Seen::default(),
                     spread: Spread::default(),
                 });
                 self.seen.len() - 1
             }
         };
         let seen = &mut self.seen[id];
-        seen.last_times = times;
+        seen.last.set(times, record.host.unwrap_or_default());
         seen.spread.add(source_offset);
     }
 }
@@ -192,8 +207,8 @@ struct KeptTemplate {
     #[serde(with = "serde_bytes")]
     key: Key,
     spread: Spread,
-    first_times: LineTimes,
-    last_times: LineTimes,
+    first: Seen,
+    last: Seen,
     example: Evidence,
 }
 
@@ -243,14 +258,14 @@ impl SourceTemplates {
             if let Some(id) = self.ids.get(&seen.key) {
                 let kept = &mut self.kept[*id];
                 kept.spread.merge(&seen.spread);
-                kept.last_times = seen.last_times;
+                kept.last = seen.last.clone();
             } else if self.kept.len() < MAX_TEMPLATES {
                 self.ids.insert(seen.key.clone(), self.kept.len());
                 self.kept.push(KeptTemplate {
                     key: seen.key.clone(),
                     spread: seen.spread.clone(),
-                    first_times: seen.first_times,
-                    last_times: seen.last_times,
+                    first: seen.first.clone(),
+                    last: seen.last.clone(),
                     example: show(seen.first_offset),
                 });
             }
@@ -258,14 +273,15 @@ impl SourceTemplates {
     }
 
     /// Places the templates in time, and leaves out those that lie outside a range altogether. `place`
-    /// knows the clock of the source as it is at the end: a template tells roughly when.
+    /// knows the clock of each host of the source as it is at the end: a template tells roughly when.
     pub(crate) fn finish(
         &self,
         range: TimeRange,
-        mut place: impl FnMut(LineTimes) -> Option<UnixNanos>,
+        place: impl Fn(&[u8], LineTimes) -> Option<UnixNanos>,
         most: usize,
     ) -> FinishedTemplates {
-        let place = |kept: &'_ KeptTemplate| (place(kept.first_times), place(kept.last_times));
+        let place = |seen: &Seen| place(&seen.host, seen.times);
+        let place = |kept: &'_ KeptTemplate| (place(&kept.first), place(&kept.last));
         let times: Vec<_> = self.kept.iter().map(place).collect();
         let is_inside = |first: Option<UnixNanos>, last: Option<UnixNanos>| {
             range.contains(first) || range.contains(last) || (first < range.since && range.until < last)

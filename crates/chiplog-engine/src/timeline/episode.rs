@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HitLine, LineCounter, OnNotice, Timeline};
+use super::{HitLine, HitText, LineCounter, OnNotice, Timeline};
 use crate::aggregate::Aggregate;
+use crate::gaps::Writer;
 use crate::origin::LineReader;
 use crate::plan::RulePlan;
 use crate::scanner::text_at;
@@ -53,22 +54,21 @@ pub(super) struct Episode {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Shown {
     pub(super) time: i64,
-    /// The program that wrote it.
-    pub(super) component: Option<Arc<str>>,
+    pub(super) writer: Writer,
     pub(super) evidence: Evidence,
 }
 
-/// What to show of the line at an offset, and the program that wrote it.
+/// What to show of the line at an offset, and who wrote it.
 pub(super) fn evidence_at(
     reader: &mut LineReader,
     block: &Block,
     offset: usize,
     counter: &mut LineCounter<'_>,
-) -> (Option<Arc<str>>, Evidence) {
+) -> (Writer, Evidence) {
     let text = text_at(&block.bytes, offset);
     let record = reader.peel(text);
-    let component: Option<Arc<str>> =
-        record.component.map(|component| Arc::from(&*String::from_utf8_lossy(component)));
+    let name = |bytes: &[u8]| -> Arc<str> { Arc::from(&*String::from_utf8_lossy(bytes)) };
+    let component = record.component.map(name);
     let origin = component.as_ref().map(|component| match record.pid {
         Some(pid) => Arc::from(format!("{component}[{pid}]")),
         None => Arc::clone(component),
@@ -81,8 +81,10 @@ pub(super) fn evidence_at(
     body.shrink_to_fit();
     let line = counter.at(offset);
     let offset_in_source = counter.offset_in_source(offset);
+    let is_audit = body.starts_with(b"audit");
+    let writer = Writer { component, unit: record.unit.map(name), is_audit, message: None };
     let evidence = Evidence { line, offset: offset_in_source, time: None, origin, body, values: Vec::new() };
-    (component, evidence)
+    (writer, evidence)
 }
 
 impl Episode {
@@ -201,14 +203,19 @@ impl Timeline {
         is_worse
     }
 
-    /// The line of a hit, and the program that wrote it.
+    /// The line of a hit, and who wrote it.
     pub(super) fn show(&mut self, key: usize, hit: &HitLine<'_>, counter: &mut LineCounter<'_>) -> Shown {
-        let (component, mut evidence) = evidence_at(&mut self.reader, hit.block, hit.offset, counter);
+        let (block, offset) = match hit.text {
+            HitText::In(block, offset) => (block, offset),
+            HitText::Kept(shown) => return shown.clone(),
+        };
+        let (mut writer, mut evidence) = evidence_at(&mut self.reader, block, offset, counter);
+        writer.message = (hit.message != 0).then_some(hit.message);
         let plan = &self.plans[self.keys[key].rule];
         let values = plan.captures.iter().zip(hit.sample.values);
         evidence.values =
             values.filter_map(|((name, unit), value)| Some((Arc::clone(name), *unit, (*value)?))).collect();
-        Shown { time: hit.sample.time, component, evidence }
+        Shown { time: hit.sample.time, writer, evidence }
     }
 
     pub(super) fn report(&self, key: usize, transition: Transition, time: i64, on_notice: OnNotice<'_>) {
@@ -225,7 +232,7 @@ impl Timeline {
         time: i64,
         on_notice: OnNotice<'_>,
     ) {
-        let finding = self.finding(key, episode, Some(transition), time);
+        let finding = self.finding(key, episode, Some(transition), time, transition == Transition::Close);
         on_notice(Notice::Transition(&finding));
     }
 
@@ -236,13 +243,13 @@ impl Timeline {
             self.findings_left_out = self.findings_left_out.saturating_add(1);
             return;
         }
-        let finding = self.closed(self.finding(key, episode, None, closed), closed);
+        let finding = self.closed(key, self.finding(key, episode, None, closed, true), closed);
         self.findings.push(finding);
     }
 
     /// A finding that has closed.
-    pub(super) fn closed(&self, finding: Finding, closed: i64) -> Finding {
-        let time = self.placement.clock.to_instant(closed);
+    pub(super) fn closed(&self, key: usize, finding: Finding, closed: i64) -> Finding {
+        let time = self.placement.to_instant(self.keys[key].host, closed);
         Finding { state: State::Closed, time, closed_time: time, ..finding }
     }
 
@@ -252,12 +259,15 @@ impl Timeline {
         episode: &Episode,
         transition: Option<Transition>,
         time: i64,
+        is_over: bool,
     ) -> Finding {
         let state = &self.keys[key];
         let rule = &self.rules.rules()[state.rule];
         let plan = &self.plans[state.rule];
-        let instant = |local| self.placement.clock.to_instant(local);
+        let instant = |local| self.placement.to_instant(state.host, local);
         let is_closed = transition == Some(Transition::Close);
+        let since = episode.first.saturating_sub(plan.plan.span_nanos);
+        let until = if is_over { time } else { i64::MAX };
         let shown = [Some(&episode.opener), episode.worst.as_ref()].into_iter().flatten();
         let evidence =
             shown.map(|shown| Evidence { time: instant(shown.time), ..shown.evidence.clone() }).collect();
@@ -269,7 +279,7 @@ impl Timeline {
             state: if is_closed { State::Closed } else { State::Open },
             source: Arc::clone(&self.name),
             group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
-            component: episode.opener.component.clone(),
+            component: episode.opener.writer.component.clone(),
             time: instant(time),
             first_time: instant(episode.first),
             last_time: instant(episode.last),
@@ -296,7 +306,7 @@ impl Timeline {
                 .collect(),
             complete: !(state.is_shared
                 || episode.is_lower_bound
-                || self.has_gap(state.host, episode.first.saturating_sub(plan.plan.span_nanos))),
+                || self.has_gap(state.host, &episode.opener.writer, since, until)),
             rule_changed: false,
             evidence,
         }

@@ -56,6 +56,11 @@ impl Timeline {
         for watch in &mut self.watches {
             watch.due.renumber(&new_ids);
             watch.unannounced.renumber(&new_ids);
+            watch.ahead.retain_mut(|(key, _)| {
+                let new = new_ids[*key];
+                *key = new.unwrap_or(*key);
+                new.is_some()
+            });
         }
         self.forget_tracks(&new_ids);
     }
@@ -94,6 +99,7 @@ impl Timeline {
             && state.last_hit.is_none()
             && watch.due.time_of(key).is_none()
             && watch.unannounced.time_of(key).is_none()
+            && watch.ahead.iter().all(|(held, _)| *held != key)
             && self.is_long_ago(state.host, state.window.latest(), state.window.retention_nanos())
     }
 

@@ -1,11 +1,27 @@
 //! What lines say was dropped, and what a source could not read.
+//!
+//! The missing lines were written before the line that tells of them, within the interval for which
+//! the limit of the one who dropped them is set:
+//!
+//! | who | whose lines | from when on |
+//! | --- | --- | --- |
+//! | journald, a unit | the unit's | two intervals of 30 s before (systemd `RateLimitIntervalSec=`) |
+//! | journald, the kernel's | the kernel's | a minute before |
+//! | the kernel, a function | the kernel's; audit records alone for `kauditd_printk_skb` | two intervals of 5 s before (Linux `DEFAULT_RATELIMIT_INTERVAL`) |
+//! | rsyslog | all; of imuxsock all but the kernel's, or those of the program that is named | the interval that the line names before, else 600 s (imjournal) or 5 s (imuxsock) |
+//! | rsyslog that begins to drop | the same | from the line on, as long |
+//! | a source | those that it names | since the last line before, until the next |
+//!
+//! The function of the kernel does not say which rule's lines it swallowed.
 
 use std::sync::Arc;
 
-use chiplog_parse::EventValue;
+use chiplog_parse::events::suppress::{self, SuppressKind, Suppressed};
 use serde::{Deserialize, Serialize};
 
-use super::{KeyState, LineCounter, OnNotice, Timeline};
+use super::{HitLine, KeyState, LineCounter, OnNotice, Timeline};
+use crate::gaps::{Missing, Reach, Stretch, Writer};
+use crate::sampling::Sampled;
 use crate::scanner::text_at;
 use crate::{Gap, Loss, Notice};
 
@@ -15,37 +31,109 @@ const MAX_GAPS: usize = 1_000;
 /// Of a source without end the newest are listed.
 const MAX_NEWEST_GAPS: usize = 200;
 
-/// The last line that tells of a gap.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct LastGap {
-    /// Its local time; the end of time for one without: who knows when it was.
-    at: Option<i64>,
-    /// Offset and time of the last line that has a time.
-    known: Option<(u64, i64)>,
+/// The longest name in a gap.
+const MAX_NAME_BYTES: usize = 256;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// A gap as it is listed. Times are local: the zone may be learned later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ListedGap {
+    pub(super) clock: usize,
+    pub(super) since: Option<i64>,
+    pub(super) time: Option<i64>,
+    pub(super) gap: Gap,
+}
+
+/// Where a gap is told.
+struct Place {
+    /// If lines name it.
+    host: Option<usize>,
+    /// The host by whose clock the times are.
+    clock: usize,
+    line: Option<u64>,
+}
+
+/// What is told of a gap.
+struct Told {
+    by: &'static str,
+    of: Option<Arc<str>>,
+    lines: Option<u64>,
+    reach: Reach,
+    /// How far before the line that tells it, and after it, lines may be missing.
+    before_nanos: i64,
+    after_nanos: i64,
+}
+
+impl Told {
+    fn of(suppressed: &Suppressed<'_>) -> Option<Self> {
+        let source = suppressed.source.map(text);
+        let is_of = |name: &str| source.as_deref().is_some_and(|source| source.starts_with(name));
+        let rsyslog = || {
+            let is_unix_socket = is_of("imuxsock");
+            let default = if is_unix_socket { 5 } else { 600 };
+            let seconds = suppressed.interval_seconds.unwrap_or(default).min(86_400);
+            let program = source.as_deref().and_then(|source| source.split_once("name: "));
+            let reach = match program {
+                Some((_, name)) => Reach::Of(Arc::from(name.trim_end_matches(']'))),
+                None if is_unix_socket => Reach::Programs,
+                None => Reach::All,
+            };
+            (reach, seconds as i64 * SECOND)
+        };
+        let (by, reach, before_nanos, after_nanos) = match suppressed.kind {
+            SuppressKind::Journald => {
+                let reach = source.clone().map_or(Reach::Programs, Reach::Of);
+                ("journald", reach, 60 * SECOND, 0)
+            }
+            SuppressKind::JournaldKernel => ("journald", Reach::Kernel, 60 * SECOND, 0),
+            SuppressKind::KernelRatelimit => {
+                let is_audit = is_of("kauditd_printk_skb") || is_of("audit_printk_skb");
+                let reach = if is_audit { Reach::Audit } else { Reach::Kernel };
+                ("kernel", reach, 10 * SECOND, 0)
+            }
+            SuppressKind::RsyslogRate => {
+                let (reach, interval_nanos) = rsyslog();
+                ("rsyslog", reach, interval_nanos, 0)
+            }
+            SuppressKind::RsyslogBegin => {
+                let (reach, interval_nanos) = rsyslog();
+                ("rsyslog", reach, 0, interval_nanos)
+            }
+            // What is repeated stands for so many lines, and the kubelet's number is of pods.
+            _ => return None,
+        };
+        Some(Self { by, of: source, lines: suppressed.count, reach, before_nanos, after_nanos })
+    }
+}
+
+fn text(bytes: &[u8]) -> Arc<str> {
+    Arc::from(&*String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_NAME_BYTES)]))
 }
 
 impl Timeline {
-    /// Whether lines of a host are known to be missing at `since` or later: a line that tells of
-    /// it is written after the fact.
-    pub(super) fn has_gap(&self, host: usize, since: i64) -> bool {
-        self.last_gaps(host).into_iter().filter_map(|gap| gap.at).any(|time| time >= since)
-    }
-
-    fn last_gaps(&self, host: usize) -> [LastGap; 2] {
-        [self.last_gap, self.watches[host & !1].last_gap]
+    /// Whether lines that a writer could have written are known to be missing in a stretch of a
+    /// host's time.
+    pub(super) fn has_gap(&self, host: usize, writer: &Writer, since: i64, until: i64) -> bool {
+        let stretch = Stretch { host: self.named(host), clock: host, since, until, writer };
+        self.gaps.touch(stretch, |host| self.placement.utc_offset_nanos(host))
     }
 
     /// Since when there was no hit of a key for sure: its last one, or a gap after it, in which
     /// there may have been one. `None` before the first hit.
     pub(super) fn quiet_since(&self, state: &KeyState) -> Option<i64> {
         let last = state.last_hit.as_ref()?;
-        let gaps = self.last_gaps(state.host).into_iter().filter_map(|gap| gap.known);
         // In source order: a host may have gone back in time since.
-        let after = gaps.filter(|(offset, _)| *offset > last.evidence.offset);
-        Some(after.fold(last.time, |since, (_, gap)| since.max(gap)))
+        let gap = self.gaps.told_after(last.evidence.offset, self.named(state.host), &last.writer);
+        Some(gap.map_or(last.time, |gap| last.time.max(gap)))
     }
 
-    /// Writes down what a line says was dropped.
+    /// The host of lines, if they name one.
+    fn named(&self, host: usize) -> Option<usize> {
+        (!self.placement.hosts[host].name.is_empty()).then_some(host & !1)
+    }
+
+    /// Writes down what the line at an offset says was dropped.
     pub(super) fn note_gap(
         &mut self,
         rule: usize,
@@ -58,79 +146,129 @@ impl Timeline {
         if !self.plans[rule].tells_of_gaps {
             return;
         }
-        let offset_in_source = counter.offset_in_source(offset);
-        if self.last_gap_offset == Some(offset_in_source) {
+        let in_source = counter.offset_in_source(offset);
+        if self.last_gap_offset == Some(in_source) {
             return;
         }
         let record = self.reader.peel(text_at(&counter.block.bytes, offset));
-        let Some(event) = record.event() else { return };
-        let by = match event.kind() {
-            "suppress.journald" | "suppress.journald_kernel" => "journald",
-            "suppress.kernel_ratelimit" => "kernel",
-            "suppress.rsyslog_rate" | "suppress.rsyslog_begin" => "rsyslog",
-            _ => return,
-        };
-        let of = match event.value("source") {
-            Some(EventValue::Text(text)) => Some(Arc::from(text.to_string())),
-            _ => None,
-        };
-        let lines = match event.value("count") {
-            Some(EventValue::Integer(count)) => Some(count),
-            _ => None,
-        };
-        self.last_gap_offset = Some(offset_in_source);
-        let name = &self.placement.hosts[host].name;
-        let last = if name.is_empty() { &mut self.last_gap } else { &mut self.watches[host & !1].last_gap };
-        last.at = last.at.max(Some(time.unwrap_or(i64::MAX)));
-        last.known = time.map(|time| (offset_in_source, time)).or(last.known);
-        let host = (!name.is_empty()).then(|| Arc::clone(name));
-        let source = Arc::clone(&self.name);
-        self.keep_gap(time, Gap { source, time: None, host, by, of, lines }, on_notice);
+        let message = record.message.decode();
+        let Some(told) = suppress::parse(&message).as_ref().and_then(Told::of) else { return };
+        self.last_gap_offset = Some(in_source);
+        // Of a line without a time nobody knows when it was.
+        let since = time.map_or(i64::MIN, |time| time.saturating_sub(told.before_nanos));
+        let until = time.map_or(i64::MAX, |time| time.saturating_add(told.after_nanos));
+        self.gaps.add(Missing {
+            host: self.named(host),
+            clock: host,
+            reach: told.reach,
+            since,
+            until: Some(until),
+            told: time.map(|time| (in_source, time)),
+        });
+        let place = Place { host: self.named(host), clock: host, line: Some(counter.at(offset)) };
+        self.list_gap(place, time.map(|_| since), time, (told.by, told.of, told.lines), on_notice);
     }
 
-    fn keep_gap(&mut self, time: Option<i64>, gap: Gap, on_notice: OnNotice<'_>) {
-        let most = if self.keeps_newest { MAX_NEWEST_GAPS } else { MAX_GAPS };
-        let is_full = self.gaps.len() >= most;
-        self.gaps_left_out = self.gaps_left_out.saturating_add(u64::from(is_full));
-        if is_full && !self.keeps_newest {
-            return;
+    /// Writes down that lines which say the same as that of a hit, at an offset, are missing around
+    /// it.
+    pub(super) fn note_sampled(
+        &mut self,
+        key: usize,
+        offset: usize,
+        hit: &HitLine<'_>,
+        sampled: Sampled,
+        counter: &mut LineCounter<'_>,
+        on_notice: OnNotice<'_>,
+    ) {
+        let state = &mut self.keys[key];
+        for episode in [&mut state.episode, &mut state.pending].into_iter().flatten() {
+            episode.is_lower_bound = true;
         }
-        let instant = time.and_then(|time| self.placement.clock.to_instant(time));
-        let gap = Gap { time: instant, ..gap };
-        on_notice(Notice::Gap(&gap));
-        if is_full {
-            self.gaps.pop_front();
+        let host = state.host;
+        let time = hit.sample.time;
+        self.gaps.add(Missing {
+            host: self.named(host),
+            clock: host,
+            reach: Reach::Message(hit.message),
+            since: sampled.since,
+            until: Some(sampled.until),
+            told: Some((counter.offset_in_source(offset), time)),
+        });
+        if sampled.is_news {
+            let record = self.reader.peel(text_at(&counter.block.bytes, offset));
+            let of = Some(text(&record.message.decode()));
+            let place = Place { host: self.named(host), clock: host, line: Some(counter.at(offset)) };
+            self.list_gap(place, Some(sampled.since), Some(time), ("zap", of, None), on_notice);
         }
-        self.gaps.push_back((time, gap));
     }
 
     /// Lines are missing at the place that was reached: of any host, written between the line
     /// before and the next one.
     pub(crate) fn lose(&mut self, loss: &Loss, on_notice: OnNotice<'_>) {
-        let reached = self.placement.hosts.iter().filter_map(|host| host.progress.latest()).max();
-        if let Some(time) = reached {
-            self.note_loss(self.end_offset, time);
+        let hosts = self.placement.hosts.iter().enumerate();
+        let reached = hosts.filter_map(|(host, state)| Some((state.progress.latest()?, host))).max();
+        let (time, clock) = match reached {
+            Some((time, host)) => (Some(time), host),
+            None => (None, self.placement.host_id(b"")),
+        };
+        self.watches.resize_with(self.placement.hosts.len(), super::Watch::default);
+        self.gaps.add(Missing {
+            host: None,
+            clock,
+            reach: Reach::All,
+            since: time.unwrap_or(i64::MIN),
+            until: None,
+            told: time.map(|time| (self.end_offset, time)),
+        });
+        let place = Place { host: None, clock, line: None };
+        let of = Some(Arc::from(loss.reason.name()));
+        self.list_gap(place, time, time, ("source", of, loss.lines), on_notice);
+    }
+
+    fn list_gap(
+        &mut self,
+        place: Place,
+        since: Option<i64>,
+        time: Option<i64>,
+        (by, of, lines): (&'static str, Option<Arc<str>>, Option<u64>),
+        on_notice: OnNotice<'_>,
+    ) {
+        let most = if self.keeps_newest { MAX_NEWEST_GAPS } else { MAX_GAPS };
+        let is_full = self.listed_gaps.len() >= most;
+        self.gaps_left_out = self.gaps_left_out.saturating_add(u64::from(is_full));
+        if is_full && !self.keeps_newest {
+            return;
         }
-        self.is_after_loss = true;
+        let Place { host, clock, line } = place;
+        let instant = |local: Option<i64>| local.and_then(|local| self.placement.to_instant(clock, local));
         let gap = Gap {
             source: Arc::clone(&self.name),
-            time: None,
-            host: None,
-            by: "source",
-            of: Some(Arc::from(loss.reason.name())),
-            lines: loss.lines,
+            time: instant(time),
+            since_time: instant(since),
+            line,
+            host: host.map(|host| Arc::clone(&self.placement.hosts[host].name)),
+            by,
+            of,
+            lines,
         };
-        self.keep_gap(reached, gap, on_notice);
+        on_notice(Notice::Gap(&gap));
+        if is_full {
+            self.listed_gaps.pop_front();
+        }
+        self.listed_gaps.push_back(ListedGap { clock, since, time, gap });
     }
 
-    /// The first line after a loss that tells the time: the missing ones came before it.
-    pub(super) fn end_loss(&mut self, offset: u64, time: i64) {
-        self.is_after_loss = false;
-        self.note_loss(offset, time);
-    }
-
-    fn note_loss(&mut self, offset: u64, time: i64) {
-        self.last_gap.at = self.last_gap.at.max(Some(time));
-        self.last_gap.known = Some((offset, time));
+    /// The gaps as they are listed, by what is now known of the zones.
+    pub(super) fn final_gaps(&self) -> Vec<Gap> {
+        let placement = &self.placement;
+        let instant = |clock, local: Option<i64>| local.and_then(|local| placement.to_instant(clock, local));
+        let listed = self.listed_gaps.iter();
+        listed
+            .map(|listed| Gap {
+                time: instant(listed.clock, listed.time),
+                since_time: instant(listed.clock, listed.since),
+                ..listed.gap.clone()
+            })
+            .collect()
     }
 }

@@ -279,7 +279,10 @@ impl Timeline {
     /// as it is: a line that comes late may still change it, and what is final must not depend on
     /// how the stream was cut.
     pub(super) fn announce(&mut self, times: LineTimes, host: usize, on_notice: OnNotice<'_>) {
-        let Some(time) = self.placement.clock.place_again(times) else { return };
+        let Some(time) = self.placement.place_again(Some(host), times) else { return };
+        if self.placement.hosts[host].progress.is_ahead(time) {
+            return;
+        }
         let until = time.saturating_sub(DISORDER_NANOS);
         let mut due = Vec::new();
         let mut later = Vec::new();

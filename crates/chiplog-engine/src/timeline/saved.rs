@@ -7,10 +7,12 @@ use std::sync::Arc;
 use chiplog_rules::RuleSet;
 use serde::{Deserialize, Serialize};
 
-use super::{Episode, KeyState, LastGap, Sighted, Tally, Timeline, Watch, tracks_of};
+use super::{Episode, KeyState, ListedGap, ListedStep, Sighted, StrayHit, Tally, Timeline, Watch, tracks_of};
+use crate::Finding;
 use crate::agenda::Agenda;
 use crate::census::Census;
 use crate::companions::{Track, TrackKey, Tracks};
+use crate::gaps::Gaps;
 use crate::loans::Loans;
 use crate::once::Occurrences;
 use crate::origin::LineReader;
@@ -18,9 +20,9 @@ use crate::partial::Key;
 use crate::placement::Placement;
 use crate::plan::{RulePlan, TimeRange};
 use crate::programs::Programs;
+use crate::sampling::Sampling;
 use crate::saved::{Damaged, Renumbered};
 use crate::templates::SourceTemplates;
-use crate::{Finding, Gap};
 
 /// There are no more keys.
 const MAX_KEYS: usize = u32::MAX as usize;
@@ -47,10 +49,13 @@ pub(crate) struct SavedTimeline<'t> {
     tallies: Cow<'t, BTreeMap<usize, Tally>>,
     findings: Cow<'t, [Finding]>,
     findings_left_out: u64,
-    gaps: Cow<'t, VecDeque<(Option<i64>, Gap)>>,
+    gaps: Cow<'t, Gaps>,
+    listed_gaps: Cow<'t, VecDeque<ListedGap>>,
     gaps_left_out: u64,
-    last_gap: LastGap,
-    is_after_loss: bool,
+    sampling: Cow<'t, Sampling>,
+    last_sampled_offset: Option<u64>,
+    steps: Cow<'t, VecDeque<ListedStep>>,
+    steps_left_out: u64,
     last_gap_offset: Option<u64>,
     end_offset: u64,
     census: Cow<'t, Census>,
@@ -59,8 +64,6 @@ pub(crate) struct SavedTimeline<'t> {
     bytes: u64,
     lines: u64,
     cut_lines: u64,
-    first_time: Option<i64>,
-    last_time: Option<i64>,
 }
 
 impl Timeline {
@@ -82,9 +85,12 @@ impl Timeline {
             findings: Cow::Borrowed(&self.findings),
             findings_left_out: self.findings_left_out,
             gaps: Cow::Borrowed(&self.gaps),
+            listed_gaps: Cow::Borrowed(&self.listed_gaps),
             gaps_left_out: self.gaps_left_out,
-            last_gap: self.last_gap,
-            is_after_loss: self.is_after_loss,
+            sampling: Cow::Borrowed(&self.sampling),
+            last_sampled_offset: self.last_sampled_offset,
+            steps: Cow::Borrowed(&self.steps),
+            steps_left_out: self.steps_left_out,
             last_gap_offset: self.last_gap_offset,
             end_offset: self.end_offset,
             census: Cow::Borrowed(&self.census),
@@ -93,8 +99,6 @@ impl Timeline {
             bytes: self.bytes,
             lines: self.lines,
             cut_lines: self.cut_lines,
-            first_time: self.first_time,
-            last_time: self.last_time,
         }
     }
 
@@ -116,12 +120,18 @@ impl Timeline {
         if !placement.is_sound() || saved.watches.len() != hosts {
             return Err(Damaged("hosts"));
         }
+        let clocks =
+            saved.listed_gaps.iter().map(|gap| gap.clock).chain(saved.steps.iter().map(|step| step.clock));
+        if !saved.gaps.is_sound(hosts) || clocks.max().is_some_and(|clock| clock >= hosts) {
+            return Err(Damaged("gaps"));
+        }
         let mut keys = Keys::restore(saved.keys.into_owned(), plans, hosts, renumbered)?;
         let tracks = tracks(saved.tracks.into_owned(), &mut keys, plans, hosts, renumbered)?;
         let watch = |(host, watch): (usize, Watch)| {
             let due = keys.agenda(&watch.due, host)?;
             let unannounced = keys.agenda(&watch.unannounced, host)?;
-            Ok(Watch { due, unannounced, ..watch })
+            let ahead = keys.ahead(watch.ahead, plans)?;
+            Ok(Watch { due, unannounced, ahead, ..watch })
         };
         let watches = saved.watches.into_owned().into_iter().enumerate().map(watch);
         let watches = watches.collect::<Result<_, Damaged>>()?;
@@ -163,10 +173,13 @@ impl Timeline {
             findings: saved.findings.into_owned(),
             findings_left_out: saved.findings_left_out,
             gaps: saved.gaps.into_owned(),
+            listed_gaps: saved.listed_gaps.into_owned(),
             gaps_left_out: saved.gaps_left_out,
             keeps_newest: true,
-            last_gap: saved.last_gap,
-            is_after_loss: saved.is_after_loss,
+            sampling: saved.sampling.into_owned(),
+            last_sampled_offset: saved.last_sampled_offset,
+            steps: saved.steps.into_owned(),
+            steps_left_out: saved.steps_left_out,
             last_gap_offset: saved.last_gap_offset,
             end_offset: saved.end_offset,
             census: saved.census.into_owned(),
@@ -175,8 +188,6 @@ impl Timeline {
             bytes: saved.bytes,
             lines: saved.lines,
             cut_lines: saved.cut_lines,
-            first_time: saved.first_time,
-            last_time: saved.last_time,
         };
         Ok((timeline, orphans))
     }
@@ -220,6 +231,23 @@ impl Keys {
         self.new_ids.get(old).copied().ok_or(Damaged("the number of a key"))
     }
 
+    /// Hits that wait, of rules that are still there.
+    fn ahead(
+        &self,
+        saved: Vec<(usize, StrayHit)>,
+        plans: &[RulePlan],
+    ) -> Result<Vec<(usize, StrayHit)>, Damaged> {
+        let mut kept = Vec::new();
+        for (old, hit) in saved {
+            let Some(key) = self.new_id(old)? else { continue };
+            if !is_hit_of(&hit, &plans[self.kept[key].rule]) {
+                return Err(Damaged("a hit that waits"));
+            }
+            kept.push((key, hit));
+        }
+        Ok(kept)
+    }
+
     /// The agenda of a host.
     fn agenda(&self, saved: &Agenda, host: usize) -> Result<Agenda, Damaged> {
         let mut agenda = Agenda::default();
@@ -242,12 +270,14 @@ fn is_of(state: &KeyState, plan: &RulePlan) -> bool {
                 && episode.measured.is_none_or(|index| index < plan.open_comparisons.len())
         })
     };
-    let late =
-        |hit: &super::LateHit| hit.values.len() == plan.captures.len() && hit.texts.len() == plan.texts;
     [&state.episode, &state.pending, &state.announced].into_iter().all(is_sound)
         && (state.episode.is_none() || (state.pending.is_none() && state.announced.is_none()))
         && (state.episode.is_none() || matches!(state.sighted, Sighted::Ignored))
-        && state.late.iter().all(late)
+        && state.late.iter().all(|hit| is_hit_of(hit, plan))
+}
+
+fn is_hit_of(hit: &StrayHit, plan: &RulePlan) -> bool {
+    hit.values.len() == plan.captures.len() && hit.texts.len() == plan.texts
 }
 
 /// The tracks of the rules that are still there, and which of them each key has to do with.

@@ -391,7 +391,7 @@ fn gaps_touch_what_they_can_have_hidden() {
             + "[[rule]]\nid = 'gap'\nmatch = { event = 'suppress.journald' }\n[[rule]]\nid = 'gap-too'\nmatch = 'Suppressed'\n"),
     );
     let gap = |time| {
-        lines(&[time], "Suppressed 12 messages from kubelet.service").replace("app[7]", "systemd-journald[3]")
+        lines(&[time], "Suppressed 12 messages from app.service").replace("app[7]", "systemd-journald[3]")
     };
     let log = lines(&["10:00:00"], "ping")
         + &lines(&["10:05:00"], "quiet")
@@ -404,7 +404,7 @@ fn gaps_touch_what_they_can_have_hidden() {
     assert_eq!(complete, [true, false, true]);
     assert_eq!(summary.gaps.len(), 1);
     assert_eq!((summary.gaps[0].lines, summary.gaps[0].by), (Some(12), "journald"));
-    assert_eq!(summary.gaps[0].of.as_deref(), Some("kubelet.service"));
+    assert_eq!(summary.gaps[0].of.as_deref(), Some("app.service"));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn outcome(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn a_session_goes_on_after_a_cut_at_any_block(
@@ -76,8 +76,8 @@ proptest! {
         let once = outcome(&RULES, &logs, &[size], clock, |index| index == at);
         prop_assert_eq!(&once, &whole);
         // And after many, one after the other.
-        let often = outcome(&RULES, &logs, &[size.max(60)], clock, |_| true);
-        prop_assert_eq!(often, outcome(&RULES, &logs, &[size.max(60)], clock, |_| false));
+        let often = outcome(&RULES, &logs, &[size.max(400)], clock, |_| true);
+        prop_assert_eq!(often, outcome(&RULES, &logs, &[size.max(400)], clock, |_| false));
     }
 }
 

@@ -39,7 +39,7 @@ window = { span = "2s" }
 
 [[rule]]
 id = "t-gap"
-match = { event = "suppress.journald" }
+match = [{ event = "suppress.journald" }, { event = "suppress.rsyslog_rate" }, { event = "suppress.rsyslog_begin" }, { event = "suppress.kernel_ratelimit" }]
 
 [[rule]]
 id = "t-repeats"
@@ -126,9 +126,12 @@ fn line() -> impl Strategy<Value = Line> {
         12 => 0..4i64,
         3 => 5..40i64,
         2 => -4..0i64,
-        1 => prop_oneof![Just(-7_200), Just(-90_000), Just(4_000), Just(90_000), Just(3_500_000)],
+        1 => prop_oneof![
+            Just(-7_200), Just(-90_000), Just(4_000), Just(90_000), Just(3_500_000),
+            Just(31_622_400), Just(-31_622_400), Just(380_000_000), Just(-380_000_000),
+        ],
     ];
-    (0..24u8, step, 0..4u8, any::<u16>()).prop_map(|(kind, step_seconds, host, value)| Line {
+    (0..32u8, step, 0..4u8, any::<u16>()).prop_map(|(kind, step_seconds, host, value)| Line {
         kind,
         step_seconds,
         host,
@@ -152,6 +155,19 @@ pub(crate) fn soup() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+fn klog_at(local: i64, value: u16, body: &str) -> String {
+    let at = UnixNanos(local * 1_000_000_000).to_civil();
+    format!(
+        "E{:02}{:02} {:02}:{:02}:{:02}.000{:03}   1 a.go:1] {body}",
+        at.month,
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        value % 1000
+    )
+}
+
 fn write_line(line: &Line, seconds: i64, log: &mut Vec<u8>) {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -169,18 +185,10 @@ fn write_line(line: &Line, seconds: i64, log: &mut Vec<u8>) {
         at.minute,
         at.second
     );
-    let klog = format!(
-        "E{:02}{:02} {:02}:{:02}:{:02}.000{:03}   1 a.go:1]",
-        at.month,
-        at.day,
-        at.hour,
-        at.minute,
-        at.second,
-        value % 1000
-    );
+    let klog = klog_at(local, *value, "");
     let text = match line.kind {
         0..6 => format!("{short} app[7]: {boom}"),
-        6..9 => format!("{klog} {boom}"),
+        6..9 => klog + &boom,
         9 => boom,
         10 => format!("[{value:5}.{value:06}] {boom}"),
         11 => format!("{}Z stderr F {boom}", at.to_string().trim_end_matches('Z')),
@@ -196,6 +204,31 @@ fn write_line(line: &Line, seconds: i64, log: &mut Vec<u8>) {
         18 => format!(
             "{short} kernel: Memory cgroup out of memory: Killed process {value} (java) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB"
         ),
+        19 => format!(
+            "{short} rsyslogd: imjournal: {value} messages lost due to rate-limiting (9 allowed within {} seconds)",
+            value % 90
+        ),
+        20 => format!(
+            "{short} rsyslogd: imuxsock[pid: 7, name: /usr/bin/app]: begin to drop messages due to rate-limiting"
+        ),
+        21 => format!("{short} kernel: net_ratelimit: {value} callbacks suppressed"),
+        22 => format!("Running on machine: m-{}", value % 3),
+        23 => format!("Log file created at: {}", at.to_string()[..19].replace('-', "/").replace('T', " ")),
+        // Beside an instant, a wall clock four hours behind.
+        24 => format!(
+            "{}Z stderr F {}",
+            at.to_string().trim_end_matches('Z'),
+            klog_at(local - 14_400, *value, &boom)
+        ),
+        // So many of one message in a second are sampled.
+        25 => {
+            let zap = |number: u16| {
+                let ts = at.to_string();
+                format!("{{\"level\":\"warn\",\"ts\":\"{}{number:06}Z\",\"msg\":\"boom\"}}", &ts[..20])
+            };
+            (0..95 + value % 10).map(zap).collect::<Vec<_>>().join("\n")
+        }
+        26 => format!("{} boom in 2036", "2036-02-07T06:28:16.000000Z stderr F"),
         _ => VECTORS[usize::from(*value) % VECTORS.len()].clone(),
     };
     log.extend_from_slice(text.as_bytes());

@@ -17,7 +17,7 @@ pub(crate) mod watch;
 
 use std::time::Duration;
 
-use chiplog_engine::{Archive, Finding, Quantity, ScanSummary, State, Unit};
+use chiplog_engine::{Archive, Finding, Quantity, ScanSummary, State, Unit, YearSource};
 use chiplog_parse::{Format as LineFormat, Severity};
 use chiplog_report::{Advice, Roughly, Thousands};
 use chiplog_rules::{Rule, RuleSet};
@@ -63,6 +63,11 @@ impl Selection {
         summary.rules.retain(|id, _| self.has_rule(id));
         for input in &mut summary.inputs {
             input.year_was_guessed &= !self.year_is_given;
+            for clock in &mut input.clocks {
+                if self.year_is_given && clock.year == YearSource::Guessed {
+                    clock.year = YearSource::Given;
+                }
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 
 use chiplog_engine::{Notice, ScanSummary};
-use chiplog_report::{StreamText, write_transition_json};
+use chiplog_report::{StreamText, write_clock_step_json, write_gap_json, write_transition_json};
 use chiplog_rules::RuleSet;
 
 use super::likely::Known;
@@ -58,6 +58,9 @@ impl Printer {
                 self.text.transition(&mut out, finding, advice, cause.as_ref())?;
             }
             (Format::Text, Notice::Gap(gap)) => self.text.gap(&mut out, gap)?,
+            (Format::Jsonl, Notice::Gap(gap)) => write_gap_json(&mut out, gap)?,
+            (Format::Text, Notice::ClockStep(step)) => self.text.clock_step(&mut out, step)?,
+            (Format::Jsonl, Notice::ClockStep(step)) => write_clock_step_json(&mut out, step)?,
             (Format::Jsonl, Notice::Transition(finding)) => {
                 write_transition_json(&mut out, finding, cause.as_ref())?;
             }

@@ -44,6 +44,14 @@ pub(crate) fn run(
 
     let mut summary = pipeline.finish();
     summary.warnings.extend(warnings);
+    for input in summary.inputs.iter_mut().filter(|input| input.year_rests_on.is_some()) {
+        let in_archive = |archive: &chiplog_engine::Archive| {
+            input.name.strip_prefix(&*archive.name).is_some_and(|rest| rest.starts_with('/'))
+        };
+        if archives.iter().any(in_archive) {
+            input.year_rests_on = Some("the archive's times".into());
+        }
+    }
     summary.archives = archives;
     summary.interrupted = interrupt.raised();
     selection.restrict(&mut summary);
