@@ -559,3 +559,75 @@ fn a_journal_is_read_while_it_is_written_and_each_entry_counts_once() {
     assert_eq!((hits(&report, "etcd-slow-fsync"), lines(&report)), (6, 6));
     assert_eq!(report["losses"], Value::Array(vec![]));
 }
+
+/// Appends to a file, as one write.
+fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+/// A line of the rule [`RULE`] at a second of the day.
+fn slow_at(second: u64) -> String {
+    format!("2024-05-14T03:{:02}:{:02}Z w-07 app: the disk is slow\n", second / 60, second % 60)
+}
+
+#[test]
+fn a_finding_is_printed_for_lines_that_are_appended() {
+    for poll in [None, Some("--poll")] {
+        let place = Place::new();
+        let glob = place.path("*.log").display().to_string();
+        append(&place.path("a.log"), "2019-08-17 16:36:44.213626 I | wal: quiet\n");
+        let mut daemon = Daemon::ready(["--file", &glob, "--json"].into_iter().chain(poll));
+        append(
+            &place.path("a.log"),
+            "2019-08-17 16:36:45.213626 W | wal: sync duration of 1.9s, expected less than 1s\n",
+        );
+        let opened = daemon.stdout.wait_for(r#""rule_id":"etcd-slow-fsync""#);
+        assert!(opened.contains("a.log"), "{opened}");
+        // A file that was not there before.
+        append(
+            &place.path("b.log"),
+            "2019-08-17 16:36:45.213626 W | wal: sync duration of 1.9s, expected less than 1s\n",
+        );
+        daemon.stdout.wait_for("b.log");
+        daemon.stop();
+    }
+}
+
+/// Lines are written and files rotated while the daemon is killed again and again.
+#[test]
+fn each_line_counts_once_over_kills_and_rotations() {
+    let place = Place::new();
+    let rules = place.path("rules.toml");
+    fs::write(&rules, RULE).unwrap();
+    let (log, glob) = (place.path("app.log"), place.path("app.log").display().to_string());
+    let state = place.state();
+    let arguments = ["--file", &glob, "--no-builtin", "--rules", rules.to_str().unwrap()];
+    let arguments = arguments.into_iter().chain(["--state", &state, "--checkpoint-interval", "10ms"]);
+    let mut written = 0;
+    let mut write = |lines: u64| {
+        for _ in 0..lines {
+            append(&log, &slow_at(written));
+            written += 1;
+        }
+        written
+    };
+    for round in 0..5 {
+        let mut daemon = Daemon::ready(arguments.clone());
+        let expected = write(20);
+        if round % 2 == 0 {
+            place.wait_until(|report| hits(report, "disk-slow") == expected);
+        }
+        write(7);
+        daemon.kill();
+        write(5);
+        fs::rename(&log, place.path(&format!("app.log.{}", 5 - round))).unwrap();
+        write(3);
+    }
+    let mut daemon = Daemon::ready(arguments);
+    let expected = write(1);
+    let report = place.wait_until(|report| hits(report, "disk-slow") >= expected);
+    daemon.stop();
+    assert_eq!((hits(&report, "disk-slow"), lines(&report)), (expected, expected));
+    assert_eq!(report["losses"], Value::Array(vec![]));
+}

@@ -16,6 +16,7 @@
 //! }
 //! ```
 
+mod archives;
 mod borrowed;
 mod detector;
 mod envelopes;
@@ -113,8 +114,9 @@ pub const TARGETS: &[Target] = &[
         name: "decompress",
         check: source::check_decompression,
         formats: &["lines"],
-        heads: &[b"\x00\x01", b"\x01\x01", b"\x02\x01", b"\x03\x01"],
+        heads: &[b"\x00\x01", b"\x01\x01", b"\x02\x01", b"\x03\x01", b"\x04\x01"],
     },
+    Target { name: "archives", check: archives::check, formats: &["lines", "klog"], heads: &[b"\x00"] },
 ];
 
 /// The target of that name.
