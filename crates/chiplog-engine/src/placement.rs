@@ -44,6 +44,7 @@ pub(crate) struct Placement {
     /// source: the beginnings of cut lines follow each other, each ended by an LF.
     position: u64,
     /// What was kept right before it, one byte more than is looked at: a line starts behind an LF.
+    #[serde(with = "serde_bytes")]
     tail: Vec<u8>,
     found: Option<Found>,
     /// Machines that lines are of which name none, as headers of klog files say, each with the

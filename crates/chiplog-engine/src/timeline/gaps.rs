@@ -28,6 +28,9 @@ use crate::{Gap, Loss, Notice};
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
 
+/// Of a source without end the newest are listed.
+const MAX_NEWEST_GAPS: usize = 200;
+
 /// The longest name in a gap.
 const MAX_NAME_BYTES: usize = 256;
 
@@ -230,8 +233,10 @@ impl Timeline {
         (by, of, lines): (&'static str, Option<Arc<str>>, Option<u64>),
         on_notice: OnNotice<'_>,
     ) {
-        if self.listed_gaps.len() >= MAX_GAPS {
-            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
+        let most = if self.keeps_newest { MAX_NEWEST_GAPS } else { MAX_GAPS };
+        let is_full = self.listed_gaps.len() >= most;
+        self.gaps_left_out = self.gaps_left_out.saturating_add(u64::from(is_full));
+        if is_full && !self.keeps_newest {
             return;
         }
         let Place { host, clock, line } = place;
@@ -247,7 +252,10 @@ impl Timeline {
             lines,
         };
         on_notice(Notice::Gap(&gap));
-        self.listed_gaps.push(ListedGap { clock, since, time, gap });
+        if is_full {
+            self.listed_gaps.pop_front();
+        }
+        self.listed_gaps.push_back(ListedGap { clock, since, time, gap });
     }
 
     /// The gaps as they are listed, by what is now known of the zones.
