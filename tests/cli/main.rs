@@ -1,11 +1,13 @@
 //! The program as its users meet it: arguments and bytes in, bytes and an exit code out.
 
+mod archives;
 mod bad_input;
 mod chains;
 mod corpora;
 mod finding;
 mod help;
 mod incidents;
+mod journals;
 mod licences;
 mod parsing;
 mod pipes;

@@ -361,17 +361,33 @@ fn rules_are_read_again_and_wrong_ones_are_refused() {
 #[test]
 fn a_damaged_state_is_put_aside_and_another_version_is_refused() {
     let place = Place::new();
+    let started = |report: &Value| report["started_time"].as_str().unwrap().to_owned();
     Daemon::ready(["-", "--state", &place.state()]).stop();
-    let file = place.path("state/state.chiplog");
-    let mut bytes = fs::read(&file).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&file, &bytes).unwrap();
+    let first = started(&place.wait_until(|_| true));
+    let (file, previous) = (place.path("state/state.chiplog"), place.path("state/state.chiplog.1"));
+    let damage = |file: &Path| {
+        let mut bytes = fs::read(file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(file, &bytes).unwrap();
+        bytes
+    };
+    damage(&file);
+    assert_eq!(started(&place.wait_until(|_| true)), first, "of the one before");
+    let mut daemon = Daemon::start(["-", "--state", &place.state()]);
+    daemon.stderr.wait_for("going on from the one saved before it");
+    daemon.stderr.wait_for("watching");
+    daemon.stop();
+    assert_eq!(started(&place.wait_until(|_| true)), first);
+
+    damage(&previous);
+    let mut bytes = damage(&file);
     assert_eq!(place.show().exit, 3);
     let mut daemon = Daemon::start(["-", "--state", &place.state()]);
     daemon.stderr.wait_for("the state is damaged; starting anew");
     daemon.stderr.wait_for("watching");
     daemon.stop();
     assert_eq!(fs::read(place.path("state/state.chiplog.damaged")).unwrap(), bytes);
+    assert_ne!(started(&place.wait_until(|_| true)), first);
 
     bytes[8] = 99;
     fs::write(&file, &bytes).unwrap();
@@ -429,4 +445,189 @@ fn the_unit_files_are_right() {
         .unwrap();
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     assert!(verified.status.success() && said.is_empty(), "{said}");
+}
+
+/// An entry of a journal as an export stream has it.
+fn entry(number: u64) -> String {
+    let (realtime, monotonic) = (1_566_059_804_213_626 + number * 1_000_000, number * 1_000_000);
+    let line = "2019-08-17 16:36:44.213626 W | wal: sync duration of 1.9s, expected less than 1s";
+    format!(
+        "__CURSOR=s=b2b279239c7a4ac8888e089643ca1268;i={number:x}\n__REALTIME_TIMESTAMP={realtime}\n\
+         __MONOTONIC_TIMESTAMP={monotonic}\n_BOOT_ID=3493c43eae04496f971f1d562315e7c4\n_HOSTNAME=w-07\n\
+         SYSLOG_IDENTIFIER=etcd\n_SYSTEMD_UNIT=etcd.service\nPRIORITY=6\nMESSAGE={line}\n\n"
+    )
+}
+
+/// Where the journal cannot be read, journalctl may be able to: here one that knows two entries.
+#[test]
+fn a_journal_that_cannot_be_read_is_read_through_journalctl() {
+    let place = Place::new();
+    let directory = place.path("journal");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("system.journal"), "of a form that nobody knows").unwrap();
+    let bin = place.path("bin");
+    fs::create_dir(&bin).unwrap();
+    fs::write(place.path("entries"), entry(1) + &entry(2)).unwrap();
+    let entries = place.path("entries");
+    // Behind a cursor there is nothing; after its entries it ends, as a journalctl that was killed.
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *--after-cursor*) exec sleep 1000;; esac\ncat {}\n",
+        entries.display()
+    );
+    let program = bin.join("journalctl");
+    fs::write(&program, script).unwrap();
+    let status = Command::new("chmod").arg("+x").arg(&program).status().unwrap();
+    assert!(status.success());
+    let paths = std::env::var("PATH").unwrap();
+    let start = || {
+        let mut command = chiplog();
+        command.env("PATH", format!("{}:{paths}", bin.display())).args(["watch", "--journal", "--json"]);
+        command.arg("--journal-dir").arg(&directory).args(["--state", &place.state()]);
+        command.args(["--checkpoint-interval", "10ms"]);
+        command
+    };
+    let checked = start().arg("--check").output().unwrap();
+    let checked = Ran::from(checked);
+    assert_eq!(checked.exit, 0, "{}", checked.stdout);
+    assert!(checked.stdout.starts_with("ok    journal through journalctl ("), "{}", checked.stdout);
+
+    let mut daemon = Daemon::with(&mut start());
+    daemon.stderr.wait_for("it is read through journalctl");
+    daemon.stdout.wait_for(r#""rule_id":"etcd-slow-fsync""#);
+    daemon.stderr.wait_for("journalctl ended");
+    let report = place.wait_until(|report| hits(report, "etcd-slow-fsync") == 2);
+    let after = report["sources"][0]["cursor"]["after"].as_str().unwrap();
+    assert_eq!(after, "s=b2b279239c7a4ac8888e089643ca1268;i=2");
+    daemon.kill();
+    let mut daemon = Daemon::with(&mut start());
+    daemon.stderr.wait_for("watching journal");
+    daemon.stop();
+    assert_eq!(hits(&place.wait_until(|_| true), "etcd-slow-fsync"), 2);
+}
+
+/// With the program of systemd that writes journals, where there is one.
+#[test]
+fn a_journal_is_read_while_it_is_written_and_each_entry_counts_once() {
+    let writer = Path::new("/lib/systemd/systemd-journal-remote");
+    if !writer.exists() {
+        return;
+    }
+    let place = Place::new();
+    let directory = place.path("journal");
+    fs::create_dir(&directory).unwrap();
+    let mut writer = Command::new(writer)
+        .args(["--split-mode=none", "-"])
+        .arg(format!("--output={}", directory.join("remote.journal").display()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut journal = writer.stdin.take().unwrap();
+    let mut write = |numbers: std::ops::RangeInclusive<u64>| {
+        for number in numbers {
+            journal.write_all(entry(number).as_bytes()).unwrap();
+        }
+    };
+    let directory = directory.to_str().unwrap().to_owned();
+    let state = place.state();
+    let arguments =
+        ["--journal", "--journal-dir", &directory, "--json", "--from", "start", "--state", &state];
+    let mut daemon = Daemon::ready(arguments.into_iter().chain(["--checkpoint-interval", "10ms"]));
+    write(1..=2);
+    place.wait_until(|report| hits(report, "etcd-slow-fsync") == 2);
+    write(3..=4);
+    daemon.kill();
+    write(5..=5);
+    let mut daemon = Daemon::ready(arguments);
+    write(6..=6);
+    drop(journal);
+    assert!(writer.wait().unwrap().success());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        daemon.signal("-HUP");
+        daemon.stderr.wait_for("rules: ");
+        let report: Value = serde_json::from_str(&place.show().stdout).unwrap();
+        let counted = hits(&report, "etcd-slow-fsync");
+        assert!(counted <= 6 && Instant::now() < deadline, "{counted}");
+        if counted == 6 {
+            break;
+        }
+    }
+    daemon.stop();
+    let report = place.wait_until(|_| true);
+    assert_eq!((hits(&report, "etcd-slow-fsync"), lines(&report)), (6, 6));
+    assert_eq!(report["losses"], Value::Array(vec![]));
+}
+
+/// Appends to a file, as one write.
+fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
+/// A line of the rule [`RULE`] at a second of the day.
+fn slow_at(second: u64) -> String {
+    format!("2024-05-14T03:{:02}:{:02}Z w-07 app: the disk is slow\n", second / 60, second % 60)
+}
+
+#[test]
+fn a_finding_is_printed_for_lines_that_are_appended() {
+    for poll in [None, Some("--poll")] {
+        let place = Place::new();
+        let glob = place.path("*.log").display().to_string();
+        append(&place.path("a.log"), "2019-08-17 16:36:44.213626 I | wal: quiet\n");
+        let mut daemon = Daemon::ready(["--file", &glob, "--json"].into_iter().chain(poll));
+        append(
+            &place.path("a.log"),
+            "2019-08-17 16:36:45.213626 W | wal: sync duration of 1.9s, expected less than 1s\n",
+        );
+        let opened = daemon.stdout.wait_for(r#""rule_id":"etcd-slow-fsync""#);
+        assert!(opened.contains("a.log"), "{opened}");
+        // A file that was not there before.
+        append(
+            &place.path("b.log"),
+            "2019-08-17 16:36:45.213626 W | wal: sync duration of 1.9s, expected less than 1s\n",
+        );
+        daemon.stdout.wait_for("b.log");
+        daemon.stop();
+    }
+}
+
+/// Lines are written and files rotated while the daemon is killed again and again.
+#[test]
+fn each_line_counts_once_over_kills_and_rotations() {
+    let place = Place::new();
+    let rules = place.path("rules.toml");
+    fs::write(&rules, RULE).unwrap();
+    let (log, glob) = (place.path("app.log"), place.path("app.log").display().to_string());
+    let state = place.state();
+    let arguments = ["--file", &glob, "--no-builtin", "--rules", rules.to_str().unwrap()];
+    let arguments = arguments.into_iter().chain(["--state", &state, "--checkpoint-interval", "10ms"]);
+    let mut written = 0;
+    let mut write = |lines: u64| {
+        for _ in 0..lines {
+            append(&log, &slow_at(written));
+            written += 1;
+        }
+        written
+    };
+    for round in 0..5 {
+        let mut daemon = Daemon::ready(arguments.clone());
+        let expected = write(20);
+        if round % 2 == 0 {
+            place.wait_until(|report| hits(report, "disk-slow") == expected);
+        }
+        write(7);
+        daemon.kill();
+        write(5);
+        fs::rename(&log, place.path(&format!("app.log.{}", 5 - round))).unwrap();
+        write(3);
+    }
+    let mut daemon = Daemon::ready(arguments);
+    let expected = write(1);
+    let report = place.wait_until(|report| hits(report, "disk-slow") >= expected);
+    daemon.stop();
+    assert_eq!((hits(&report, "disk-slow"), lines(&report)), (expected, expected));
+    assert_eq!(report["losses"], Value::Array(vec![]));
 }

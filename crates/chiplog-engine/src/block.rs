@@ -72,7 +72,7 @@ pub struct Passed {
 
 impl Entries {
     /// Entries that are all samples, the first of a source.
-    const HEAD: u64 = 32_768;
+    const HEAD: u64 = 8_192;
     /// Beyond, one in so many.
     const EVERY: u64 = 64;
     /// What an entry counts for where places of lines are told in bytes.

@@ -180,6 +180,24 @@ fn header(summary: &ScanSummary, style: &Style) -> Section {
     section
 }
 
+/// Whether an input is a member of an archive.
+fn is_in(input: &InputSummary, archive: &Archive) -> bool {
+    input.name.strip_prefix(&*archive.name).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What was in an archive: `1,873 files: 214 logs, 1,659 other`.
+fn files(archive: &Archive) -> String {
+    let mut text = format!("{}: {}", counted(archive.files(), "file"), counted(archive.logs, "log"));
+    if archive.duplicates > 0 {
+        let copies = if archive.duplicates == 1 { "copy" } else { "copies" };
+        text += &format!(", {} {copies}", Thousands(archive.duplicates));
+    }
+    if archive.others > 0 {
+        text += &format!(", {} other", Thousands(archive.others));
+    }
+    text
+}
+
 /// The zones that were found out, by host.
 fn zones(inputs: &[InputSummary], style: &Style) -> Vec<String> {
     const SHOWN: usize = 4;
@@ -209,24 +227,6 @@ fn zones(inputs: &[InputSummary], style: &Style) -> Vec<String> {
         zones.push(format!("and {} more", counted(others as u64, "zone")));
     }
     zones
-}
-
-/// Whether an input is a member of an archive.
-fn is_in(input: &InputSummary, archive: &Archive) -> bool {
-    input.name.strip_prefix(&*archive.name).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// What was in an archive: `1,873 files: 214 logs, 1,659 other`.
-fn files(archive: &Archive) -> String {
-    let mut text = format!("{}: {}", counted(archive.files(), "file"), counted(archive.logs, "log"));
-    if archive.duplicates > 0 {
-        let copies = if archive.duplicates == 1 { "copy" } else { "copies" };
-        text += &format!(", {} {copies}", Thousands(archive.duplicates));
-    }
-    if archive.others > 0 {
-        text += &format!(", {} other", Thousands(archive.others));
-    }
-    text
 }
 
 fn nothing_found(summary: &ScanSummary) -> String {

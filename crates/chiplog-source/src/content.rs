@@ -2,14 +2,14 @@
 
 use crate::discover::SkipReason;
 
+/// What a journal file begins with.
+pub(crate) const JOURNAL_SIGNATURE: &[u8] = b"LPKSHHRH";
+
 /// Bytes that are looked at.
 pub(crate) const SAMPLE_BYTES: usize = 4096;
 
 /// Contents that are no lines of text whatever one makes of them.
 pub(crate) fn never_text(head: &[u8]) -> Option<SkipReason> {
-    if head.starts_with(b"LPKSHHRH") {
-        return Some(SkipReason::JournalFile);
-    }
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Some(SkipReason::Utf16);
     }

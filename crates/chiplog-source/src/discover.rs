@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::{error, fmt};
+use std::{error, fmt, mem};
 
 use crate::archive::is_archive;
-use crate::content::{self, SAMPLE_BYTES, Texture};
+use crate::content::{self, JOURNAL_SIGNATURE, SAMPLE_BYTES, Texture};
+use crate::journal::{Journals, Sequence, sequence_of};
 use crate::walk::severities::Severities;
 use crate::{DecodeLimits, Decompressor, Input};
 
@@ -28,8 +29,6 @@ pub struct Skipped {
 pub enum SkipReason {
     /// The system does not let us: it does not exist, or permission is missing.
     Unreadable(io::Error),
-    /// A journal file of systemd.
-    JournalFile,
     /// Text in UTF-16, by its byte order mark.
     Utf16,
     /// No text. Only said of files found in a directory: a file that is named is read.
@@ -52,7 +51,6 @@ impl SkipReason {
             SkipReason::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("read it as a user that may, and pipe it: sudo cat FILE | chiplog")
             }
-            SkipReason::JournalFile => Some("pipe it: journalctl --file=FILE -o short-iso-precise | chiplog"),
             SkipReason::Utf16 => Some("convert it: iconv -f UTF-16 -t UTF-8 FILE | chiplog"),
             SkipReason::Binary => Some("name the file to have it read all the same"),
             _ => None,
@@ -64,7 +62,6 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SkipReason::Unreadable(error) => write!(f, "cannot be read: {error}"),
-            SkipReason::JournalFile => f.write_str("systemd journal files are not supported"),
             SkipReason::Utf16 => f.write_str("text in UTF-16 is not supported"),
             SkipReason::Binary => f.write_str("not text"),
             SkipReason::NotAFile => f.write_str("not a file"),
@@ -94,11 +91,14 @@ impl error::Error for SkipReason {
 /// path never keeps the others from being read.
 ///
 /// Named pipes and devices are inputs when named, and are not looked into.
+///
+/// Journal files of one sequence, such as those of one machine, are one input, wherever they are.
 pub fn discover<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> (Vec<Input>, Vec<Skipped>) {
     let mut walk = Walk::default();
     for path in paths {
         walk.named(path.as_ref());
     }
+    mem::take(&mut walk.journals).into_inputs(&mut walk.inputs);
     walk.leave_parts_out();
     (walk.inputs, walk.skipped)
 }
@@ -107,6 +107,7 @@ pub fn discover<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> (Vec<Inpu
 struct Walk {
     inputs: Vec<Input>,
     skipped: Vec<Skipped>,
+    journals: Journals,
     /// Files and directories met, and where.
     met: HashMap<Identity, PathBuf>,
 }
@@ -174,7 +175,11 @@ impl Walk {
             return entries(path).map_err(SkipReason::Unreadable);
         }
         if metadata.is_file() {
-            check_content(path, named)?;
+            if let Content::Journal(sequence) = check_content(path, named)? {
+                self.met.insert(identity, path.to_owned());
+                self.journals.add(path, &metadata, sequence, self.inputs.len());
+                return Ok(Vec::new());
+            }
         } else if !named {
             return Err(SkipReason::NotAFile);
         }
@@ -194,8 +199,15 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(names.iter().map(|name| directory.join(name)).collect())
 }
 
+/// What a file is read as.
+enum Content {
+    Text,
+    /// A journal file, of a sequence.
+    Journal(Option<Sequence>),
+}
+
 /// Looks at the beginning of a file, and at its end if the beginning says nothing.
-fn check_content(path: &Path, named: bool) -> Result<(), SkipReason> {
+fn check_content(path: &Path, named: bool) -> Result<Content, SkipReason> {
     let file = File::open(path).map_err(SkipReason::Unreadable)?;
     let mut text = Decompressor::new(&file, DecodeLimits::default());
     // Damage is reported with the place where it is when the file is read.
@@ -207,21 +219,25 @@ fn check_content(path: &Path, named: bool) -> Result<(), SkipReason> {
         return Err(reason);
     }
     if is_archive(&head) {
-        return Ok(());
-    }
-    if named {
-        return Ok(());
+        return Ok(Content::Text);
     }
     let compressed = text.compression().is_some();
+    if head.starts_with(JOURNAL_SIGNATURE) {
+        // One that is compressed is read by itself, into memory.
+        return Ok(if compressed { Content::Text } else { Content::Journal(sequence_of(&head)) });
+    }
+    if named {
+        return Ok(Content::Text);
+    }
     drop(text);
     match Texture::of(&head) {
-        Texture::Text => Ok(()),
+        Texture::Text => Ok(Content::Text),
         Texture::Binary => Err(SkipReason::Binary),
         // The end of a compressed file costs as much as reading it.
-        Texture::Hole if compressed => Ok(()),
+        Texture::Hole if compressed => Ok(Content::Text),
         Texture::Hole => {
             let tail = read_tail(file).map_err(SkipReason::Unreadable)?;
-            if Texture::of(&tail) == Texture::Text { Ok(()) } else { Err(SkipReason::Binary) }
+            if Texture::of(&tail) == Texture::Text { Ok(Content::Text) } else { Err(SkipReason::Binary) }
         }
     }
 }

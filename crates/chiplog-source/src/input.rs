@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::{DecodeLimits, Decompressor};
+use chiplog_engine::Elector;
+
+use crate::input_blocks::Form;
+use crate::{DecodeLimits, Decompressor, InputBlocks, JournalBytes, JournalReader, Limits, StreamBlocks};
 
 /// One thing to read: standard input, a file or something like a pipe.
 ///
@@ -29,6 +32,13 @@ pub enum InputKind {
     File(PathBuf),
     /// A named pipe or a device: it has no size, and reading may wait for its writer.
     Stream(PathBuf),
+    /// Journal files of one sequence.
+    Journal {
+        /// The file, or what several are below.
+        path: PathBuf,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
 }
 
 /// An [`Input`] that is being read.
@@ -54,11 +64,17 @@ impl Input {
     /// A file or stream at `path`, with what the file system says of it.
     pub(crate) fn at(path: PathBuf, metadata: &Metadata) -> Input {
         if metadata.is_file() {
-            let modified_unix_nanos = metadata.modified().ok().and_then(unix_nanos);
+            let modified_unix_nanos = modified_unix_nanos(metadata);
             Input { kind: InputKind::File(path), modified_unix_nanos, total_bytes: Some(metadata.len()) }
         } else {
             Input { kind: InputKind::Stream(path), modified_unix_nanos: None, total_bytes: None }
         }
+    }
+
+    /// Journal files of one sequence, below `path`.
+    pub(crate) fn journal(path: PathBuf, files: Vec<PathBuf>, modified: Option<i64>, bytes: u64) -> Input {
+        let kind = InputKind::Journal { path, files };
+        Input { kind, modified_unix_nanos: modified, total_bytes: Some(bytes) }
     }
 
     /// What this is.
@@ -72,7 +88,7 @@ impl Input {
     pub fn path(&self) -> Option<&Path> {
         match &self.kind {
             InputKind::Stdin => None,
-            InputKind::File(path) | InputKind::Stream(path) => Some(path),
+            InputKind::File(path) | InputKind::Stream(path) | InputKind::Journal { path, .. } => Some(path),
         }
     }
 
@@ -80,7 +96,7 @@ impl Input {
     /// [`BlockReader::live`](crate::BlockReader::live).
     #[must_use]
     pub fn is_live(&self) -> bool {
-        !matches!(self.kind, InputKind::File(_))
+        matches!(self.kind, InputKind::Stdin | InputKind::Stream(_))
     }
 
     /// When a file was last written, in nanoseconds since 1970-01-01T00:00:00Z.
@@ -110,6 +126,43 @@ impl Input {
         self.open_with(DecodeLimits::default())
     }
 
+    /// Opens this and gives its blocks, decompressed where it is compressed: of lines, or of the
+    /// entries of a journal.
+    ///
+    /// # Errors
+    ///
+    /// As [`Input::open`]. Of several journal files, those that cannot be opened are told at the end.
+    pub fn blocks(&self, limits: Limits, elector: Option<Elector>) -> io::Result<InputBlocks> {
+        if let InputKind::Journal { files, .. } = &self.kind {
+            let is_several = files.len() > 1;
+            let mut open: Vec<(String, JournalBytes)> = Vec::new();
+            let mut failed: Vec<(String, io::Error)> = Vec::new();
+            for path in files {
+                let name = if is_several { path.to_string_lossy().into_owned() } else { String::new() };
+                match File::open(path) {
+                    Ok(file) => open.push((name, Box::new(file))),
+                    Err(error) => failed.push((name, error)),
+                }
+            }
+            if open.is_empty()
+                && let Some((_, error)) = failed.pop()
+            {
+                return Err(error);
+            }
+            let mut reader = JournalReader::new(open, elector, limits);
+            failed.into_iter().for_each(|(name, error)| reader.note_unopened(name, error));
+            let raw_bytes = reader.stored_bytes();
+            return Ok(InputBlocks { form: Form::Journal(Box::new(reader)), raw_bytes });
+        }
+        let OpenInput { reader, raw_bytes, .. } = self.open()?;
+        let blocks = if self.is_live() {
+            StreamBlocks::live(reader, limits)
+        } else {
+            StreamBlocks::new(reader, limits)
+        };
+        Ok(InputBlocks { form: Form::Stream(Box::new(blocks.with_elector(elector))), raw_bytes })
+    }
+
     /// Opens this for reading, see [`Input::open`].
     ///
     /// # Errors
@@ -119,11 +172,19 @@ impl Input {
         let raw: Box<dyn Read + Send> = match &self.kind {
             InputKind::Stdin => Box::new(io::stdin()),
             InputKind::File(path) | InputKind::Stream(path) => Box::new(File::open(path)?),
+            InputKind::Journal { files, .. } => {
+                Box::new(File::open(files.first().ok_or(io::ErrorKind::NotFound)?)?)
+            }
         };
         let reader = Decompressor::new(raw, limits);
         let raw_bytes = reader.raw_bytes();
         Ok(OpenInput { reader, raw_bytes, total_bytes: self.total_bytes })
     }
+}
+
+/// When a file was last written.
+pub(crate) fn modified_unix_nanos(metadata: &Metadata) -> Option<i64> {
+    metadata.modified().ok().and_then(unix_nanos)
 }
 
 fn unix_nanos(time: SystemTime) -> Option<i64> {

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use chiplog_parse::journal_entry;
 use serde_json::{Value, json};
 
 use crate::pump::{Outlet, Pump, Pumped};
@@ -30,6 +31,11 @@ pub struct JournalctlOptions {
     pub arguments: Vec<OsString>,
     /// Whether to begin with the oldest entry, where no cursor says where to begin.
     pub from_start: bool,
+    /// Entries of this `SYSLOG_IDENTIFIER` are left out: those of a daemon that reports on the journal
+    /// into the journal.
+    pub without_identifier: Option<String>,
+    /// Why the files are not read themselves: told once.
+    pub because: Option<String>,
     /// The name of the stream.
     pub stream: Arc<str>,
 }
@@ -71,6 +77,23 @@ impl Journalctl {
         Journalctl { options, waker, stream, running: None, after, offset }
     }
 
+    /// Takes out the entries that are not wanted.
+    fn leave_out(&self, block: &mut Block) {
+        let Some(unwanted) = self.options.without_identifier.as_deref().map(str::as_bytes) else { return };
+        let is_wanted = |line: &&[u8]| {
+            let entry = journal_entry::parse(line.strip_suffix(b"\n").unwrap_or(line));
+            entry.map_or(true, |entry| entry.identifier != Some(unwanted))
+        };
+        if !block.bytes.split_inclusive(|byte| *byte == b'\n').all(|line| is_wanted(&line)) {
+            let lines = block.bytes.split_inclusive(|byte| *byte == b'\n');
+            block.bytes = lines.filter(is_wanted).collect::<Vec<_>>().concat();
+            // A line that was cut stands last, without LF.
+            if block.bytes.last().is_none_or(|last| *last == b'\n') {
+                block.cut_bytes = 0;
+            }
+        }
+    }
+
     fn start(&self) -> io::Result<Running> {
         let mut command = Command::new(&self.options.program);
         command.args(["--follow", "--output=export", "--no-pager", "--quiet"]);
@@ -110,6 +133,9 @@ impl Source for Journalctl {
     }
 
     fn poll(&mut self, sink: &mut dyn FnMut(Delivery<'_>)) -> io::Result<Readiness> {
+        if let Some(why) = self.options.because.take() {
+            sink(Delivery::Warning(format!("{why}; it is read through journalctl")));
+        }
         let running = match self.running.take() {
             Some(running) => running,
             None => self.start().map_err(|error| {
@@ -124,10 +150,14 @@ impl Source for Journalctl {
                         let name = &self.stream.name;
                         sink(Delivery::Warning(format!("{name}: entries that cannot be read: {damaged}")));
                     }
-                    block.offset = self.offset;
-                    self.offset = block.end_offset();
                     self.after = after.or(self.after.take());
                     taken += block.bytes.len();
+                    self.leave_out(&mut block);
+                    if block.bytes.is_empty() {
+                        continue;
+                    }
+                    block.offset = self.offset;
+                    self.offset = block.end_offset();
                     sink(Delivery::Lines { stream: &self.stream, block });
                 }
                 Pumped::Item(Err(error)) => return Err(running.ended(Some(error))),
@@ -229,6 +259,8 @@ mod tests {
             program,
             arguments: vec!["_PID=1".into()],
             from_start: false,
+            without_identifier: Some("chiplog".to_owned()),
+            because: None,
             stream: Arc::from("journal"),
         }
     }
@@ -259,14 +291,15 @@ mod tests {
     #[test]
     fn a_child_that_ends_is_started_again_behind_its_last_entry() {
         let directory = tempfile::tempdir().unwrap();
-        let script = "printf '__CURSOR=s=1;i=1\\nMESSAGE=one\\n\\n__CURSOR=s=1;i=2\\nMESSAGE=two\\n\\n'\n\
+        let script = "printf '__CURSOR=s=1;i=1\\nMESSAGE=one\\n\\n\
+            __CURSOR=s=1;i=2\\nMESSAGE=two\\n\\n__CURSOR=s=1;i=3\\nSYSLOG_IDENTIFIER=chiplog\\nMESSAGE=own\\n\\n'\n\
             echo gone >&2\nexit 3";
         let (waker, wakings) = Wakings::new();
         let mut source = Journalctl::new(fake(directory.path(), script), None, waker.clone());
         let (messages, error) = run(&mut source, &wakings);
         assert_eq!(messages, ["one", "two"]);
         assert!(error.contains("gone"), "{error}");
-        assert_eq!(source.cursor()["after"], "s=1;i=2");
+        assert_eq!(source.cursor()["after"], "s=1;i=3");
         let offset = source.cursor()["offset"].as_u64().unwrap();
         assert!(offset > 0);
 
@@ -280,7 +313,7 @@ mod tests {
         let common = "--follow --output=export --no-pager --quiet";
         assert_eq!(arguments[0], format!("{common} --lines=0 _PID=1"));
         for again in &arguments[1..] {
-            assert_eq!(*again, format!("{common} --no-tail --after-cursor=s=1;i=2 _PID=1"));
+            assert_eq!(*again, format!("{common} --no-tail --after-cursor=s=1;i=3 _PID=1"));
         }
     }
 

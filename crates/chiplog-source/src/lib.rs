@@ -1,10 +1,12 @@
 //! Anything to blocks: what there is to read, and its text in [`Block`]s of whole lines.
 //!
-//! [`discover`] turns paths into [`Input`]s and a list of what is left out and why, [`Input::open`]
-//! gives the text of one, decompressed, and [`BlockReader`] cuts it into blocks.
+//! [`discover`] turns paths into [`Input`]s and a list of what is left out and why, and
+//! [`Input::blocks`] gives the blocks of one. Below that, a [`Decompressor`] gives plain bytes,
+//! [`BlockReader`] cuts them into lines, and [`ExportReader`] and [`JournalReader`] make lines of the
+//! entries of a journal.
 //!
 //! ```
-//! use chiplog_source::{BlockReader, Limits, discover};
+//! use chiplog_source::{Limits, discover};
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("kubelet.log");
@@ -13,9 +15,9 @@
 //! assert!(skipped.is_empty());
 //! let mut lines = 0;
 //! for input in &inputs {
-//!     let mut blocks = BlockReader::new(input.open()?.reader, Limits::default());
+//!     let mut blocks = input.blocks(Limits::default(), None)?;
 //!     while let Some(block) = blocks.next_block()? {
-//!         lines += block.bytes.split_inclusive(|byte| *byte == b'\n').count();
+//!         lines += block.lines();
 //!         blocks.recycle(block);
 //!     }
 //! }
@@ -41,6 +43,7 @@ mod error;
 #[cfg(unix)]
 mod follow;
 mod input;
+mod input_blocks;
 mod journal;
 mod journalctl;
 mod kmsg;
@@ -54,8 +57,7 @@ mod wake;
 mod walk;
 
 pub use block_reader::{BlockReader, Limits};
-pub use chiplog_engine::Block;
-pub use chiplog_engine::{Loss, LossReason};
+pub use chiplog_engine::{Block, Elector, Loss, LossReason};
 pub use compression::Compression;
 pub use decompress::{DecodeLimits, Decompressor};
 pub use discover::{SkipReason, Skipped, discover};
@@ -63,7 +65,11 @@ pub use error::DecodeError;
 #[cfg(unix)]
 pub use follow::{FollowError, FollowFrom, FollowOptions, FollowedFiles};
 pub use input::{Input, InputKind, OpenInput};
-pub use journal::{ExportDamage, ExportReader};
+pub use input_blocks::InputBlocks;
+pub use journal::{
+    ExportDamage, ExportReader, JournalBytes, JournalDamage, JournalDamageKind, JournalMembers,
+    JournalReader, MemberJournal, WatchedJournal, WatchedJournalOptions,
+};
 pub use journalctl::{Journalctl, JournalctlOptions};
 pub use kmsg::{Kmsg, KmsgOptions};
 pub use origin::origin_of;

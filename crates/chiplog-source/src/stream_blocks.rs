@@ -2,14 +2,18 @@
 
 use std::io::{self, Chain, Cursor, Read};
 
-use chiplog_engine::Block;
+use chiplog_engine::{Block, Elector};
 
 use crate::block_reader::read_retrying;
+use crate::content::JOURNAL_SIGNATURE;
 use crate::journal::is_export;
-use crate::{BlockReader, ExportDamage, ExportReader, Limits};
+use crate::{BlockReader, ExportDamage, ExportReader, JournalReader, Limits};
 
-/// The [`Block`]s of a byte stream: of its lines, or of the entries of a journal if its first bytes
-/// are those of an export stream (`journalctl -o export`).
+/// The [`Block`]s of a byte stream, as its first bytes say: of its lines, of the entries of an export
+/// stream (`journalctl -o export`), or of those of a journal file.
+///
+/// A journal file cannot be read from front to back: it is read into memory, up to
+/// [`StreamBlocks::MAX_JOURNAL_BYTES`]. What is beyond counts as cut off.
 ///
 /// ```
 /// use chiplog_source::{Limits, StreamBlocks};
@@ -19,24 +23,24 @@ use crate::{BlockReader, ExportDamage, ExportReader, Limits};
 /// assert_eq!(export.next_block()?.unwrap().lines(), 1);
 /// # std::io::Result::Ok(())
 /// ```
-#[derive(Debug)]
 pub struct StreamBlocks<R> {
     form: Form<R>,
     limits: Limits,
     is_live: bool,
-    /// An error that came before the form was known.
+    elector: Option<Elector>,
+    /// An error that came before the form was known, or cut a journal.
     failure: Option<io::Error>,
     /// The stream is `journalctl -o json`; `None` before its first line.
     is_journal_json: Option<bool>,
     lost_messages: u64,
+    is_too_large: bool,
 }
 
 /// What a stream could not give, though it was read to here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamLoss {
-    /// Entries of `journalctl -o json` without their message: without `--all`, those of 4 KiB or
-    /// more are printed as `null`.
+    /// See [`StreamBlocks::lost_messages`].
     pub lost_messages: u64,
     /// Damage of an export stream.
     pub damage: ExportDamage,
@@ -44,18 +48,42 @@ pub struct StreamLoss {
 
 type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
 
-#[derive(Debug)]
 enum Form<R> {
     /// Not known yet.
     Unknown(Option<R>),
     Text(BlockReader<Whole<R>>),
     Export(Box<ExportReader<Whole<R>>>),
+    Journal(Box<JournalReader>),
+}
+
+/// What a stream is made of.
+enum Kind {
+    Text,
+    Export,
+    Journal,
+}
+
+impl Kind {
+    /// `None` if more must be read to tell.
+    fn of(head: &[u8]) -> Option<Self> {
+        if head.starts_with(JOURNAL_SIGNATURE) {
+            return Some(Self::Journal);
+        }
+        match is_export(head) {
+            Some(true) => Some(Self::Export),
+            Some(false) if !JOURNAL_SIGNATURE.starts_with(head) => Some(Self::Text),
+            _ => None,
+        }
+    }
 }
 
 /// Bytes that are read at once at the beginning.
 const HEAD_BYTES: usize = 64 << 10;
 
 impl<R: Read> StreamBlocks<R> {
+    /// The largest journal file that is held in memory. journald's own files have half as much.
+    pub const MAX_JOURNAL_BYTES: u64 = 256 << 20;
+
     /// The blocks of something that is complete, such as a file: they are filled.
     pub fn new(reader: R, limits: Limits) -> Self {
         Self::with_mode(reader, limits, false)
@@ -72,10 +100,19 @@ impl<R: Read> StreamBlocks<R> {
             form: Form::Unknown(Some(reader)),
             limits,
             is_live,
+            elector: None,
             failure: None,
             is_journal_json: None,
             lost_messages: 0,
+            is_too_large: false,
         }
+    }
+
+    /// The same, with entries of a journal file passed over that are not elected, see
+    /// [`JournalReader`].
+    #[must_use]
+    pub fn with_elector(self, elector: Option<Elector>) -> Self {
+        Self { elector, ..self }
     }
 
     /// The next lines, or `None` at the end of the stream. Never an empty block.
@@ -93,11 +130,14 @@ impl<R: Read> StreamBlocks<R> {
             Form::Unknown(_) => None,
             Form::Text(reader) => reader.next_block().inspect_err(|_| self.failure = None)?,
             Form::Export(reader) => reader.next_block().inspect_err(|_| self.failure = None)?,
+            Form::Journal(reader) => reader.next_block()?,
         };
         match block {
             None => self.failure.take().map_or(Ok(None), Err),
             Some(block) => {
-                self.look_for_lost_messages(&block.bytes);
+                if let Form::Text(_) = &self.form {
+                    self.look_for_lost_messages(&block.bytes);
+                }
                 Ok(Some(block))
             }
         }
@@ -109,10 +149,18 @@ impl<R: Read> StreamBlocks<R> {
             Form::Unknown(_) => {}
             Form::Text(reader) => reader.recycle(block),
             Form::Export(reader) => reader.recycle(block),
+            Form::Journal(reader) => reader.recycle(block),
         }
     }
 
-    /// What the stream could not give so far.
+    /// Entries of `journalctl -o json` that came without their message so far: where `--all` is not
+    /// given, those of 4 KiB or more are printed as `null`.
+    #[must_use]
+    pub fn lost_messages(&self) -> u64 {
+        self.lost_messages
+    }
+
+    /// What the stream could not give so far, for those who follow it.
     #[must_use]
     pub fn loss(&self) -> StreamLoss {
         let damage = match &self.form {
@@ -120,6 +168,25 @@ impl<R: Read> StreamBlocks<R> {
             _ => ExportDamage::default(),
         };
         StreamLoss { lost_messages: self.lost_messages, damage }
+    }
+
+    /// What the stream could not give, though it was read: each in one line, for people. Known at the
+    /// end.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<String> {
+        let mut troubles = Vec::new();
+        match &self.form {
+            Form::Unknown(_) => {}
+            Form::Text(_) if self.lost_messages > 0 => troubles.push(lost_messages(self.lost_messages)),
+            Form::Text(_) => {}
+            Form::Export(reader) => troubles.extend(reader.damage().describe()),
+            Form::Journal(reader) => troubles.extend(reader.troubles()),
+        }
+        if self.is_too_large {
+            let limit_mib = Self::MAX_JOURNAL_BYTES >> 20;
+            troubles.push(format!("journal is longer than {limit_mib} MiB; its beginning was read"));
+        }
+        troubles
     }
 
     /// See [`ExportReader::cursor`].
@@ -135,27 +202,41 @@ impl<R: Read> StreamBlocks<R> {
     fn begin(&mut self, mut reader: R) {
         let mut head = vec![0; HEAD_BYTES];
         let mut length = 0;
-        let is_export = loop {
+        let kind = loop {
             match read_retrying(&mut reader, &mut head[length..]) {
-                Ok(0) => break false,
+                Ok(0) => break Kind::Text,
                 Ok(count) => length += count,
                 Err(error) => {
                     self.failure = Some(error);
-                    break false;
+                    break Kind::Text;
                 }
             }
-            if let Some(is_export) = is_export(&head[..length]) {
-                break is_export;
+            if let Some(kind) = Kind::of(&head[..length]) {
+                break kind;
             }
         };
         head.truncate(length);
-        let whole = Cursor::new(head).chain(reader);
-        self.form = match (is_export, self.is_live) {
-            (true, false) => Form::Export(Box::new(ExportReader::new(whole, self.limits))),
-            (true, true) => Form::Export(Box::new(ExportReader::live(whole, self.limits))),
-            (false, false) => Form::Text(BlockReader::new(whole, self.limits)),
-            (false, true) => Form::Text(BlockReader::live(whole, self.limits)),
+        self.form = match (kind, self.is_live) {
+            (Kind::Journal, _) => Form::Journal(Box::new(self.read_journal(head, reader))),
+            (Kind::Export, false) => {
+                Form::Export(Box::new(ExportReader::new(Cursor::new(head).chain(reader), self.limits)))
+            }
+            (Kind::Export, true) => {
+                Form::Export(Box::new(ExportReader::live(Cursor::new(head).chain(reader), self.limits)))
+            }
+            (Kind::Text, false) => Form::Text(BlockReader::new(Cursor::new(head).chain(reader), self.limits)),
+            (Kind::Text, true) => Form::Text(BlockReader::live(Cursor::new(head).chain(reader), self.limits)),
         };
+    }
+
+    fn read_journal(&mut self, mut bytes: Vec<u8>, mut reader: R) -> JournalReader {
+        let room = Self::MAX_JOURNAL_BYTES.saturating_sub(bytes.len() as u64);
+        self.failure = reader.by_ref().take(room).read_to_end(&mut bytes).err();
+        if self.failure.is_none() && bytes.len() as u64 == Self::MAX_JOURNAL_BYTES {
+            self.is_too_large = read_retrying(&mut reader, &mut [0]).is_ok_and(|count| count > 0);
+        }
+        let file = (String::new(), Box::new(bytes) as _);
+        JournalReader::new([file], self.elector.clone(), self.limits)
     }
 
     /// Counts what `journalctl -o json` left out. Only where its first line says that it is that.
@@ -170,4 +251,10 @@ impl<R: Read> StreamBlocks<R> {
             self.lost_messages += memchr::memmem::find_iter(text, b"\"MESSAGE\":null").count() as u64;
         }
     }
+}
+
+/// What to say of messages that `journalctl -o json` left out.
+fn lost_messages(count: u64) -> String {
+    let plural = if count == 1 { "y came without its message" } else { "ies came without their message" };
+    format!("{count} entr{plural}: journalctl -o json leaves out those of 4 KiB or more; give it --all")
 }

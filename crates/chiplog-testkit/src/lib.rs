@@ -19,6 +19,7 @@
 mod calendar;
 mod envelope;
 mod generator;
+mod journal_file;
 pub mod laws;
 pub mod naive;
 mod payload;
@@ -28,6 +29,7 @@ mod rng;
 mod world;
 
 pub use generator::{Generator, Truth};
+pub use journal_file::{JournalCompression, JournalFile, JournalOptions, JournalStamp, JournalState};
 pub use problem::{Problem, Tally};
 pub use profile::{Envelope, Profile, Shares};
 pub use rng::Rng;

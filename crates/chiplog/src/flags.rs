@@ -260,7 +260,7 @@ pub(crate) struct Watch {
         action = ArgAction::Append, help_heading = "Sources")]
     pub(crate) pods: Vec<String>,
 
-    /// Read the journal, all of it or entries of these units or programs
+    /// Read the journal: all of it, or what is of these units, as of journalctl --unit
     #[arg(long, value_name = "UNIT,...", num_args = 0..=1, default_missing_value = "",
         value_delimiter = ',', help_heading = "Sources")]
     pub(crate) journal: Option<Vec<String>>,

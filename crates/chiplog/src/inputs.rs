@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chiplog_engine::{Archive, Origin, Warning};
 use chiplog_report::Thousands;
-use chiplog_source::{Input, SkipReason, Skipped, discover};
+use chiplog_source::{Input, SkipReason, Skipped, discover, origin_of};
 
 use crate::exit::{Exit, Failure};
 use crate::talk::Talk;
@@ -90,8 +90,8 @@ impl LeftOut {
         }
         let copies = std::mem::take(&mut self.copies);
         if copies > 0 {
-            let files = files(copies);
-            talk.note(&format!("note: {files} left out: their lines are in other logs that are read"));
+            let (files, whose) = (files(copies), if copies == 1 { "its" } else { "their" });
+            talk.note(&format!("note: {files} left out: {whose} lines are in other logs that are read"));
         }
     }
 }
@@ -118,6 +118,31 @@ impl Log {
             origin: Origin::default(),
             is_stdin: input.path().is_none(),
             is_live: true,
+        }
+    }
+
+    /// An input that is read as a whole.
+    pub(crate) fn file(input: &Input) -> Self {
+        let log = Self::live(input);
+        let origin = origin_of(&log.name);
+        Self { modified_unix_nanos: input.modified_unix_nanos(), origin, is_live: false, ..log }
+    }
+}
+
+/// Messages that `journalctl -o json` left out: said at once, since the stream may go on for days,
+/// and how many at the end.
+#[derive(Debug, Default)]
+pub(crate) struct LostMessages {
+    is_told: bool,
+}
+
+impl LostMessages {
+    pub(crate) fn tell_first(&mut self, name: &str, count: u64, talk: &Talk) {
+        if count > 0 && !self.is_told {
+            self.is_told = true;
+            let message = format!("{name}: journalctl leaves out messages of 4 KiB or more; they are lost");
+            let hint = "journalctl -o json --all, or -o export";
+            talk.warning("streams without long messages", &message, Some(hint));
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Instant;
 
-use chiplog_engine::Block;
-use chiplog_source::{BlockReader, Input, Limits};
+use chiplog_engine::{Block, Elector};
+use chiplog_source::{Input, Limits};
 use crossbeam_channel::{Receiver, bounded, never, select};
 
 use crate::interrupt::Interrupt;
@@ -15,30 +15,53 @@ const QUEUE: usize = 16;
 
 /// Blocks from a thread that reads, so that a quiet pipe does not keep an interrupt waiting.
 pub(crate) struct LiveReader {
-    blocks: Receiver<io::Result<Block>>,
+    blocks: Receiver<io::Result<Delivery>>,
     interrupt: Interrupt,
     /// Blocks still to be taken after an interrupt: those that had been read by then.
     remaining: Option<usize>,
     heartbeat: Receiver<Instant>,
+    lost_messages: u64,
+    troubles: Vec<String>,
+}
+
+/// What the thread that reads hands over.
+enum Delivery {
+    /// A block, and how many messages were lost so far.
+    Block(Block, u64),
+    /// The end, and what could not be read.
+    End(Vec<String>),
 }
 
 impl LiveReader {
     /// Opens the input and starts to read it.
-    pub(crate) fn start(input: Input, interrupt: Interrupt) -> io::Result<Self> {
+    pub(crate) fn start(input: Input, elector: Option<Elector>, interrupt: Interrupt) -> io::Result<Self> {
         let (sender, blocks) = bounded(QUEUE);
         std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
             // That the other side has gone is no error: there is no one to read for.
-            let mut reader = match input.open() {
-                Ok(open) => BlockReader::live(open.reader, Limits::default()),
+            let mut reader = match input.blocks(Limits::default(), elector) {
+                Ok(reader) => reader,
                 Err(error) => return drop(sender.send(Err(error))),
             };
             while let Some(block) = reader.next_block().transpose() {
+                let block = block.map(|block| Delivery::Block(block, reader.lost_messages()));
                 if sender.send(block).is_err() {
-                    break;
+                    return;
                 }
             }
+            let _ = sender.send(Ok(Delivery::End(reader.troubles())));
         })?;
-        Ok(Self { blocks, interrupt, remaining: None, heartbeat: never() })
+        let (lost_messages, troubles) = (0, Vec::new());
+        Ok(Self { blocks, interrupt, remaining: None, heartbeat: never(), lost_messages, troubles })
+    }
+
+    /// Entries that came without their message so far, in the blocks that were taken.
+    pub(crate) fn lost_messages(&self) -> u64 {
+        self.lost_messages
+    }
+
+    /// What could not be read. Known at the end.
+    pub(crate) fn troubles(&self) -> &[String] {
+        &self.troubles
     }
 
     /// The same, with `on_heartbeat` of [`LiveReader::next`] called at each beat.
@@ -54,13 +77,30 @@ impl LiveReader {
                 Some(0) => return Ok(None),
                 Some(remaining) => {
                     *remaining -= 1;
-                    return self.blocks.try_recv().ok().transpose();
+                    let delivery = self.blocks.try_recv().ok().transpose()?;
+                    return Ok(self.open(delivery));
                 }
                 None => select! {
-                    recv(self.blocks) -> block => return block.ok().transpose(),
+                    recv(self.blocks) -> delivery => {
+                        let delivery = delivery.ok().transpose()?;
+                        return Ok(self.open(delivery));
+                    }
                     recv(self.interrupt.stop) -> _ => self.remaining = Some(self.blocks.len()),
                     recv(self.heartbeat) -> _ => on_heartbeat(),
                 },
+            }
+        }
+    }
+
+    fn open(&mut self, delivery: Option<Delivery>) -> Option<Block> {
+        match delivery? {
+            Delivery::Block(block, lost_messages) => {
+                self.lost_messages = lost_messages;
+                Some(block)
+            }
+            Delivery::End(troubles) => {
+                self.troubles = troubles;
+                None
             }
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use chiplog_engine::{
-    BlockSource, CountField, CountTable, Incident, InputOptions, Notice, Origin, Scan, ScanMode, ScanOptions,
-    ScanSummary, Series, SeriesOptions, SeriesTable, count_fields, diagnose, run_case,
+    BlockSource, CountField, CountTable, Elector, Incident, InputOptions, Notice, Origin, Scan, ScanMode,
+    ScanOptions, ScanSummary, Series, SeriesOptions, SeriesTable, count_fields, diagnose, run_case,
 };
 use chiplog_parse::Clock;
 use chiplog_rules::RuleSet;
@@ -26,10 +26,18 @@ fn workers(jobs: Option<NonZeroUsize>) -> usize {
     jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from)
 }
 
+fn mode(flags: &EngineFlags) -> ScanMode {
+    if flags.speed.dense { ScanMode::Dense } else { ScanMode::Sparse }
+}
+
+/// What tells sources which entries of a journal a run with these rules looks at.
+pub(crate) fn elector(rules: &RuleSet, flags: &EngineFlags) -> Option<Elector> {
+    Elector::new(rules, mode(flags))
+}
+
 fn scan_options(flags: &EngineFlags) -> ScanOptions {
     let (since, until) = clock::range(flags.time);
-    let mode = if flags.speed.dense { ScanMode::Dense } else { ScanMode::Sparse };
-    ScanOptions { workers: workers(flags.speed.jobs), mode, since, until }
+    ScanOptions { workers: workers(flags.speed.jobs), mode: mode(flags), since, until }
 }
 
 /// Rules over inputs.

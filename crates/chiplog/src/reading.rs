@@ -11,10 +11,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::vec;
 
 use chiplog_engine::{Archive, Block, BlockSource, Warning};
-use chiplog_source::{BlockReader, Found, Input, Limits, Member, MemberCounts, SkipReason, Walker};
+use chiplog_source::{
+    Elector, Found, Input, InputKind, JournalMembers, Limits, Member, MemberCounts, MemberJournal,
+    SkipReason, StreamBlocks, Walker,
+};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::inputs::{LeftOut, Log, Outcome};
+use crate::inputs::{LeftOut, Log, LostMessages, Outcome};
 use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::progress::Progress;
@@ -30,8 +33,8 @@ const MAX_WARNINGS: usize = 1_000;
 enum Event {
     Begin(Log),
     Block(Block),
-    /// The end of a log, and why it came early.
-    End(Option<io::Error>),
+    /// The end of a log, why it came early, and what could not be read of it.
+    End(Option<io::Error>, Vec<String>),
     LeftOut {
         name: String,
         reason: SkipReason,
@@ -58,6 +61,8 @@ enum Current {
 /// Logs of inputs, and the blocks of the one at hand.
 pub(crate) struct Reading<'a> {
     inputs: vec::IntoIter<Input>,
+    /// What tells which entries of journals are looked at; all of them if there is none.
+    elector: Option<Elector>,
     /// With the thread that reads, while there is one.
     walker: Option<Walker>,
     current: Current,
@@ -72,6 +77,7 @@ pub(crate) struct Reading<'a> {
     progress: Progress,
     talk: &'a Talk,
     left_out: LeftOut,
+    lost_messages: LostMessages,
     outcome: Outcome,
 }
 
@@ -79,6 +85,7 @@ impl<'a> Reading<'a> {
     pub(crate) fn new(inputs: Vec<Input>, interrupt: Interrupt, progress: Progress, talk: &'a Talk) -> Self {
         Self {
             inputs: inputs.into_iter(),
+            elector: None,
             walker: Some(Walker::default()),
             current: Current::None,
             input_name: Arc::default(),
@@ -89,8 +96,14 @@ impl<'a> Reading<'a> {
             progress,
             talk,
             left_out: LeftOut::default(),
+            lost_messages: LostMessages::default(),
             outcome: Outcome::default(),
         }
+    }
+
+    /// The same, with entries of journals passed over that are not elected.
+    pub(crate) fn with_elector(self, elector: Option<Elector>) -> Self {
+        Self { elector, ..self }
     }
 
     /// Goes to the next log, whatever was read of the last; `None` behind the last one, and when there
@@ -132,10 +145,10 @@ impl<'a> Reading<'a> {
         self.input_name = Arc::clone(&log.name);
         self.raw_bytes = Arc::default();
         let opened = if input.is_live() {
-            LiveReader::start(input.clone(), self.interrupt.clone()).map(Current::Live)
+            LiveReader::start(input.clone(), self.elector.clone(), self.interrupt.clone()).map(Current::Live)
         } else {
             let walker = self.walker.take().unwrap_or_default();
-            start(input.clone(), walker, Arc::clone(&self.raw_bytes))
+            start(input.clone(), self.elector.clone(), walker, Arc::clone(&self.raw_bytes))
         };
         match opened {
             Ok(current) => self.current = current,
@@ -165,18 +178,14 @@ impl<'a> Reading<'a> {
     fn take(&mut self, event: Event) -> Option<Log> {
         match event {
             Event::Begin(log) => return Some(self.begin(log)),
-            Event::Block(_) | Event::End(_) => {}
+            Event::Block(_) | Event::End(..) => {}
             Event::LeftOut { name, reason } => {
                 self.progress.clear();
                 if self.left_out.tell(&name, &reason, false, self.talk) {
                     self.warn(name, reason.to_string());
                 }
             }
-            Event::Trouble { name, message } => {
-                self.progress.clear();
-                self.talk.warning("inputs that were read in part", &format!("{name}: {message}"), None);
-                self.warn(name, message);
-            }
+            Event::Trouble { name, message } => self.read_in_part(name, message),
             Event::Archive { name, counts } => {
                 let MemberCounts { logs, others, duplicates, .. } = counts;
                 self.outcome.archives.push(Archive { name: Arc::from(name), logs, others, duplicates });
@@ -199,6 +208,12 @@ impl<'a> Reading<'a> {
         self.talk.warning("inputs that cannot be read", &message, None);
     }
 
+    fn read_in_part(&mut self, name: String, message: String) {
+        self.progress.clear();
+        self.talk.warning("inputs that were read in part", &format!("{name}: {message}"), None);
+        self.warn(name, message);
+    }
+
     fn warn(&mut self, name: String, message: String) {
         self.outcome.is_incomplete = true;
         if self.outcome.warnings.len() < MAX_WARNINGS {
@@ -212,23 +227,34 @@ impl<'a> Reading<'a> {
             return None;
         }
         self.progress.update(self.raw_bytes.load(Ordering::Relaxed), &self.name);
+        let mut troubles = Vec::new();
         let block = match &mut self.current {
             Current::None => Ok(None),
-            Current::Live(reader) => reader.next(|| {}),
+            Current::Live(reader) => {
+                let block = reader.next(|| {});
+                self.lost_messages.tell_first(&self.name, reader.lost_messages(), self.talk);
+                if matches!(block, Ok(None)) {
+                    troubles = reader.troubles().to_vec();
+                }
+                block
+            }
             Current::File { .. } if self.interrupt.raised() => Ok(None),
             Current::File { events, .. } => match events.recv() {
                 Ok(Event::Block(block)) => Ok(Some(block)),
-                Ok(Event::End(Some(error))) => Err(error),
+                Ok(Event::End(failure, lost)) => {
+                    troubles = lost;
+                    failure.map_or(Ok(None), Err)
+                }
                 Ok(_) | Err(_) => Ok(None),
             },
         };
         let block = block.unwrap_or_else(|error| {
-            self.progress.clear();
-            let message = format!("{error}; what came before was read");
-            self.talk.warning("inputs that were read in part", &format!("{}: {message}", self.name), None);
-            self.warn(self.name.to_string(), message);
+            self.read_in_part(self.name.to_string(), format!("{error}; what came before was read"));
             None
         });
+        for trouble in troubles {
+            self.read_in_part(self.name.to_string(), trouble);
+        }
         self.has_more = block.is_some();
         block
     }
@@ -263,18 +289,28 @@ impl BlockSource for Reading<'_> {
 }
 
 /// Reads an input on a thread of its own.
-fn start(input: Input, mut walker: Walker, raw_bytes: Arc<AtomicU64>) -> io::Result<Current> {
+fn start(
+    input: Input,
+    elector: Option<Elector>,
+    mut walker: Walker,
+    raw_bytes: Arc<AtomicU64>,
+) -> io::Result<Current> {
     let (sender, events) = bounded(QUEUE);
     let (recycled, buffers) = bounded(2 * QUEUE);
+    let mut passing = Passing { sender, buffers, elector, journals: JournalMembers::default() };
     std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
-        let opened = walker.walk_counted(&input, &raw_bytes, &mut |found| {
-            // That the other side has gone is no error: there is no one to read for.
-            match pass_on(found, &sender, &buffers) {
+        // That the other side has gone is no error: there is no one to read for.
+        let opened = if let InputKind::Journal { .. } = input.kind() {
+            passing.journal_input(&input, &raw_bytes)
+        } else {
+            let opened = walker.walk_counted(&input, &raw_bytes, &mut |found| match passing.pass_on(found) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(Gone) => ControlFlow::Break(()),
-            }
-        });
-        let _ = sender.send(Event::Closed(Box::new(walker), opened));
+            });
+            let _ = passing.journals();
+            opened
+        };
+        let _ = passing.sender.send(Event::Closed(Box::new(walker), opened));
     })?;
     Ok(Current::File { events, recycled })
 }
@@ -282,28 +318,110 @@ fn start(input: Input, mut walker: Walker, raw_bytes: Arc<AtomicU64>) -> io::Res
 /// Whoever takes the blocks has gone.
 struct Gone;
 
-fn pass_on(found: Found<'_>, sender: &Sender<Event>, buffers: &Receiver<Block>) -> Result<(), Gone> {
-    let send = |event| sender.send(event).map_err(|_| Gone);
-    match found {
-        Found::Member(member) if member.is_journal => {
-            send(Event::LeftOut { name: member.name.to_owned(), reason: SkipReason::JournalFile })
+/// What the thread that reads hands over, and what it holds.
+struct Passing {
+    sender: Sender<Event>,
+    buffers: Receiver<Block>,
+    elector: Option<Elector>,
+    /// Journals of the input at hand.
+    journals: JournalMembers,
+}
+
+impl Passing {
+    fn send(&self, event: Event) -> Result<(), Gone> {
+        self.sender.send(event).map_err(|_| Gone)
+    }
+
+    fn pass_on(&mut self, found: Found<'_>) -> Result<(), Gone> {
+        match found {
+            Found::Member(member) if member.is_journal => self.hold(member),
+            Found::Member(Member { name, reader, modified_unix_nanos, origin, .. }) => {
+                let log = Log {
+                    name: Arc::from(name),
+                    modified_unix_nanos,
+                    origin,
+                    is_stdin: false,
+                    is_live: false,
+                };
+                let mut blocks = StreamBlocks::new(reader, Limits::default());
+                let end = self.log(log, &mut blocks, StreamBlocks::next_block, StreamBlocks::recycle)?;
+                self.send(Event::End(end, blocks.troubles()))
+            }
+            Found::LeftOut { name, reason } => self.send(Event::LeftOut { name: name.to_owned(), reason }),
+            Found::Trouble { name, message } => self.send(Event::Trouble { name: name.to_owned(), message }),
+            Found::Archive { name, counts } => {
+                // Their logs come before the sum over them.
+                self.journals()?;
+                self.send(Event::Archive { name: name.to_owned(), counts })
+            }
         }
-        Found::Member(Member { name, reader, modified_unix_nanos, origin, .. }) => {
-            let name = Arc::from(name);
-            send(Event::Begin(Log { name, modified_unix_nanos, origin, is_stdin: false, is_live: false }))?;
-            let mut blocks = BlockReader::new(reader, Limits::default());
-            let end = loop {
-                buffers.try_iter().for_each(|block| blocks.recycle(block));
-                match blocks.next_block() {
-                    Ok(Some(block)) => send(Event::Block(block))?,
-                    Ok(None) => break None,
-                    Err(error) => break Some(error),
-                }
-            };
-            send(Event::End(end))
+    }
+
+    /// Hands over a log but for its end: why that came early.
+    fn log<B>(
+        &self,
+        log: Log,
+        blocks: &mut B,
+        next: impl Fn(&mut B) -> io::Result<Option<Block>>,
+        recycle: impl Fn(&mut B, Block),
+    ) -> Result<Option<io::Error>, Gone> {
+        self.send(Event::Begin(log))?;
+        loop {
+            self.buffers.try_iter().for_each(|block| recycle(blocks, block));
+            match next(blocks) {
+                Ok(Some(block)) => self.send(Event::Block(block))?,
+                Ok(None) => return Ok(None),
+                Err(error) => return Ok(Some(error)),
+            }
         }
-        Found::LeftOut { name, reason } => send(Event::LeftOut { name: name.to_owned(), reason }),
-        Found::Trouble { name, message } => send(Event::Trouble { name: name.to_owned(), message }),
-        Found::Archive { name, counts } => send(Event::Archive { name: name.to_owned(), counts }),
+    }
+
+    fn journal_input(&self, input: &Input, raw_bytes: &AtomicU64) -> io::Result<()> {
+        let mut blocks = input.blocks(Limits::default(), self.elector.clone())?;
+        let stored = blocks.raw_bytes();
+        let log = Log::file(input);
+        let next = |blocks: &mut chiplog_source::InputBlocks| {
+            let block = blocks.next_block();
+            raw_bytes.store(stored.load(Ordering::Relaxed), Ordering::Relaxed);
+            block
+        };
+        if let Ok(end) = self.log(log, &mut blocks, next, chiplog_source::InputBlocks::recycle) {
+            let _ = self.send(Event::End(end, blocks.troubles()));
+        }
+        Ok(())
+    }
+
+    /// Keeps a journal: others of its sequence may follow, and it cannot be read from front to back.
+    fn hold(&mut self, member: Member<'_>) -> Result<(), Gone> {
+        let Member { name, reader, modified_unix_nanos, origin, .. } = member;
+        let message = match self.journals.add(name, reader, modified_unix_nanos, origin) {
+            Ok(true) => None,
+            Ok(false) => {
+                let limit_mib = JournalMembers::MAX_HELD_BYTES >> 20;
+                Some(format!("journal is longer than {limit_mib} MiB; its beginning was read"))
+            }
+            Err(error) => Some(format!("{error}; what came before was read")),
+        };
+        if let Some(message) = message {
+            self.send(Event::Trouble { name: name.to_owned(), message })?;
+        }
+        if self.journals.is_full() { self.journals() } else { Ok(()) }
+    }
+
+    /// Hands over the journals that are held.
+    fn journals(&mut self) -> Result<(), Gone> {
+        for journal in self.journals.take(self.elector.as_ref(), Limits::default()) {
+            let MemberJournal { name, modified_unix_nanos, origin, mut reader } = journal;
+            let log =
+                Log { name: Arc::from(name), modified_unix_nanos, origin, is_stdin: false, is_live: false };
+            let end = self.log(
+                log,
+                &mut reader,
+                chiplog_source::JournalReader::next_block,
+                chiplog_source::JournalReader::recycle,
+            )?;
+            self.send(Event::End(end, reader.troubles().collect()))?;
+        }
+        Ok(())
     }
 }

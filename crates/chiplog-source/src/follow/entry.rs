@@ -162,11 +162,20 @@ impl Entry {
         !self.packed && (size < self.place.offset || self.place.offset == 0 && size < self.size)
     }
 
+    /// Whether a number that is used again is all that speaks for the file: nothing was read by which
+    /// it could be known, and nobody says when it was made.
+    fn may_be_another(&self, found: &Found) -> bool {
+        let is_told = self.is_open() || self.has_contents() || self.id.is_some_and(|id| id.born.is_some());
+        !is_told && (self.size == 0 || self.path != found.path)
+    }
+
     /// The walk came by a file with the identity of this one.
     pub(super) fn check(&mut self, found: &Found, now: Instant) -> Check {
         let Stat { size, modified, .. } = found.stat;
         let unchanged = (size, modified) == (self.size, self.modified);
-        let check = if self.packed {
+        let check = if self.may_be_another(found) {
+            Check::Other
+        } else if self.packed {
             if unchanged && self.verified { Check::Holds } else { self.check_packed(found, unchanged) }
         } else if self.is_cut_at(size) {
             Check::Other

@@ -230,9 +230,13 @@ impl Family {
         };
         if packed {
             first = unpack::first_bytes(&file)?;
+            if first.is_empty() && !self.is_settled(found, waiting, now) {
+                return Ok(Verdict::Wait);
+            }
         }
 
-        for (at, entry) in self.entries.iter().enumerate().rev() {
+        let is_empty = first.is_empty();
+        for (at, entry) in self.entries.iter().enumerate().rev().filter(|_| !is_empty) {
             if entry.stands() {
                 if found.name.may_copy(&entry.name) && is_copy(entry, &file, stat.size, &first, packed)? {
                     return Ok(Verdict::Copy { of: at });
@@ -520,8 +524,8 @@ fn is_copy(entry: &Entry, file: &File, size: u64, first: &[u8], packed: bool) ->
         let filled = read_full(original, &mut theirs, from)?;
         io::Result::Ok(theirs[..filled] == *bytes)
     };
-    if first.is_empty() || packed {
-        return Ok(first.is_empty() || compare(0, first)?);
+    if packed {
+        return compare(0, first);
     }
     let mut last = vec![0; first.len()];
     let from = size.saturating_sub(last.len() as u64);

@@ -1,7 +1,13 @@
 //! What is followed, and how.
 
-use std::time::Duration;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use super::FollowError;
+use super::stat;
+use super::walk::Globs;
 use crate::Limits;
 
 /// What to follow, and how patiently.
@@ -62,5 +68,26 @@ impl FollowOptions {
             open_files: None,
             limits: Limits::default(),
         }
+    }
+    /// The files that the globs name now, and whether each can be opened, by path. Directories that
+    /// cannot be looked into are among them.
+    ///
+    /// # Errors
+    ///
+    /// When a glob cannot be understood.
+    pub fn find(&self) -> Result<Vec<(PathBuf, io::Result<()>)>, FollowError> {
+        let mut globs =
+            Globs::new(&self.globs, &[]).map_err(|(glob, why)| FollowError::Glob { glob, why })?;
+        let walk = globs.walk(std::iter::empty(), true, Instant::now());
+        let named = walk.logs.into_values().flatten().filter(|found| found.globbed);
+        let opened = named.map(|found| {
+            let opened: io::Result<(File, _)> = stat::open(&found.path);
+            (found.path, opened.map(|_| ()))
+        });
+        let mut all: Vec<_> =
+            opened.chain(walk.troubles.into_iter().map(|(path, error)| (path, Err(error)))).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.dedup_by(|a, b| a.0 == b.0);
+        Ok(all)
     }
 }

@@ -66,6 +66,15 @@ pub struct ExportDamage {
     pub first_offset: Option<u64>,
 }
 
+impl ExportDamage {
+    /// The damage in one line, if there is any.
+    pub(crate) fn describe(&self) -> Option<String> {
+        let offset = self.first_offset?;
+        let plural = if self.places == 1 { "" } else { "s" };
+        Some(format!("export stream is damaged in {} place{plural}, first at byte {offset}", self.places))
+    }
+}
+
 /// What comes next in the stream.
 #[derive(Clone, Copy, Debug)]
 enum State {

@@ -26,7 +26,7 @@ use crate::archive::tar::{Tar, TarError};
 use crate::archive::zip::{self, Checked, Method, ReadSeek, Zip};
 use crate::archive::{Kind, label};
 use crate::compression::Magic;
-use crate::content;
+use crate::content::{self, JOURNAL_SIGNATURE};
 use crate::{DecodeLimits, Decompressor, Input, InputKind, SkipReason, origin};
 
 /// Bounds on what an input may ask for.
@@ -177,17 +177,44 @@ impl Walker {
         visit: Visit<'_>,
     ) -> io::Result<()> {
         let name = input.path().map_or_else(|| "stdin".into(), |path| path.to_string_lossy());
-        let place = Place {
-            name: &name,
-            modified_unix_nanos: input.modified_unix_nanos(),
-            is_inside: false,
-            depth: 0,
-        };
+        let place =
+            Place { name: &name, modified_unix_nanos: input.modified_unix_nanos(), ..Place::default() };
         let budget = Budget::new(self.limits.decode, input.total_bytes(), raw_bytes);
-        let mut pass = Pass {
+        let mut pass = self.begin(&budget, visit);
+        let flow = match input.kind() {
+            InputKind::Stdin => pass.content(&place, &mut Counted::new(io::stdin(), raw_bytes)),
+            InputKind::Stream(path) => pass.content(&place, &mut Counted::new(File::open(path)?, raw_bytes)),
+            InputKind::Journal { files, .. } => files.iter().try_for_each(|path| {
+                let name = path.to_string_lossy();
+                let place = Place { name: &name, ..place };
+                match File::open(path) {
+                    Ok(file) => pass.content(&place, &mut Counted::new(file, raw_bytes)),
+                    Err(error) => pass.trouble(&name, error),
+                }
+            }),
+            InputKind::File(path) => {
+                let mut file = Counted::new(File::open(path)?, raw_bytes);
+                pass.seekable(&place, input.total_bytes(), &mut file)
+            }
+        };
+        pass.finish(&name, flow);
+        Ok(())
+    }
+
+    /// Reads an input that is in memory, as [`Walker::walk`] does a file of that name and content.
+    pub fn walk_bytes(&mut self, name: &str, bytes: &[u8], visit: Visit<'_>) {
+        let size_bytes = Some(bytes.len() as u64);
+        let budget = Budget::new(self.limits.decode, size_bytes, &Arc::default());
+        let mut pass = self.begin(&budget, visit);
+        let flow = pass.seekable(&Place { name, ..Place::default() }, size_bytes, &mut Cursor::new(bytes));
+        pass.finish(name, flow);
+    }
+
+    fn begin<'p>(&'p mut self, budget: &'p Budget, visit: Visit<'p>) -> Pass<'p> {
+        Pass {
             limits: self.limits,
             seen: &mut self.seen,
-            budget: &budget,
+            budget,
             visit,
             counts: MemberCounts::default(),
             members: 0,
@@ -195,32 +222,12 @@ impl Walker {
             severities: Severities::default(),
             held: Vec::new(),
             held_bytes: 0,
-        };
-        let flow = match input.kind() {
-            InputKind::Stdin => pass.content(&place, &mut Counted::new(io::stdin(), raw_bytes)),
-            InputKind::Stream(path) => pass.content(&place, &mut Counted::new(File::open(path)?, raw_bytes)),
-            InputKind::File(path) => {
-                let mut file = Counted::new(File::open(path)?, raw_bytes);
-                let mut head = Head::of(&mut file);
-                if Zip::is_zip(head.ahead()) {
-                    drop(head);
-                    pass.zip(&place, &mut file)
-                } else {
-                    pass.file(&place, input.total_bytes(), &mut head)
-                }
-            }
-        };
-        let flow = flow.is_continue() && pass.release().is_continue();
-        if pass.has_archive && flow {
-            let counts = pass.counts;
-            let _ = (pass.visit)(Found::Archive { name: &name, counts });
         }
-        Ok(())
     }
 }
 
 /// Where a pass is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Place<'a> {
     name: &'a str,
     modified_unix_nanos: Option<i64>,
@@ -258,6 +265,30 @@ type Flow = ControlFlow<()>;
 impl Pass<'_> {
     fn trouble(&mut self, name: &str, message: impl fmt::Display) -> Flow {
         (self.visit)(Found::Trouble { name, message: message.to_string() })
+    }
+
+    /// An input that can be read at any place.
+    fn seekable(
+        &mut self,
+        place: &Place<'_>,
+        size_bytes: Option<u64>,
+        mut reader: &mut dyn ReadSeek,
+    ) -> Flow {
+        let mut head = Head::of(&mut reader);
+        if Zip::is_zip(head.ahead()) {
+            drop(head);
+            return self.zip(place, reader);
+        }
+        self.file(place, size_bytes, &mut head)
+    }
+
+    /// The end of the input.
+    fn finish(mut self, name: &str, flow: Flow) {
+        if flow.is_continue() && self.release().is_continue() && self.has_archive {
+            let counts = self.counts;
+            // There is nothing left that could be broken off.
+            let _ = (self.visit)(Found::Archive { name, counts });
+        }
     }
 
     /// A file as it is stored somewhere. In an archive, a file of klog with only part of the severities waits
@@ -510,14 +541,11 @@ impl Pass<'_> {
 
     /// Something that is neither compressed nor an archive.
     fn text(&mut self, place: &Place<'_>, head: &mut Head<'_>) -> Flow {
-        let is_journal = match content::never_text(head.ahead()) {
-            Some(SkipReason::JournalFile) => true,
-            Some(reason) => {
-                self.counts.others += 1;
-                return (self.visit)(Found::LeftOut { name: place.name, reason });
-            }
-            None => false,
-        };
+        if let Some(reason) = content::never_text(head.ahead()) {
+            self.counts.others += 1;
+            return (self.visit)(Found::LeftOut { name: place.name, reason });
+        }
+        let is_journal = head.ahead().starts_with(JOURNAL_SIGNATURE);
         // Others were looked at when they were found, or are wanted whatever they are.
         if place.is_inside && !is_journal {
             match judge::judge(head.ahead()) {

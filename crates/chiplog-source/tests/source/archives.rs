@@ -1,6 +1,6 @@
 //! Archives, written by other programs' libraries: every log in them is read, whatever is wrong with the rest.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 
 use chiplog_source::{Compression, DecodeLimits, Found, MemberCounts, WalkLimits, Walker, discover};

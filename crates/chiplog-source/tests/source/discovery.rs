@@ -96,14 +96,14 @@ fn contents_decide() {
     write(&root.path().join("e.log"), b"\xff\xfeI\x000\0");
     write(&root.path().join("f.log"), b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01");
     let (inputs, skipped) = discover([root.path()]);
-    assert_eq!(names(&inputs, root.path()), ["a.log", "b.log.gz", "c.log"], "archives");
-    assert_eq!(reasons(&skipped), ["JournalFile", "Utf16", "Binary"]);
+    assert_eq!(names(&inputs, root.path()), ["a.log", "b.log.gz", "c.log", "d.log"], "archives, a journal");
+    assert_eq!(reasons(&skipped), ["Utf16", "Binary"]);
     assert!(skipped.iter().all(|skipped| !skipped.named && skipped.reason.hint().is_some()));
 
     let named: Vec<PathBuf> = skipped.into_iter().map(|skipped| skipped.path).collect();
     let (inputs, skipped) = discover(&named);
     assert_eq!(names(&inputs, root.path()), ["f.log"], "a binary file that is named is read");
-    assert!(matches!(skipped[0].reason, SkipReason::JournalFile));
+    assert!(matches!(skipped[0].reason, SkipReason::Utf16));
     assert!(skipped.iter().all(|skipped| skipped.named));
 }
 

@@ -245,7 +245,7 @@ fn messages_that_json_left_out_are_counted() {
     let count = |text: String| {
         let mut blocks = StreamBlocks::live(text.as_bytes(), Limits::default());
         while blocks.next_block().unwrap().is_some() {}
-        blocks.loss().lost_messages
+        blocks.lost_messages()
     };
     assert_eq!(count(format!("{json}{quoted}{json}")), 2);
     assert_eq!(count(format!("\u{1e}{quoted}\u{1e}{json}")), 1);

@@ -16,12 +16,14 @@
 //! }
 //! ```
 
+mod archives;
 mod borrowed;
 mod detector;
 mod envelopes;
 mod events;
 mod go;
 mod journal;
+mod journal_file;
 mod json;
 mod json_formats;
 mod klog;
@@ -79,6 +81,13 @@ pub const TARGETS: &[Target] = &[
         formats: &["journal_export"],
         heads: &[b""],
     },
+    Target { name: "journal_file", check: journal_file::check_file, formats: &[], heads: &[b""] },
+    Target {
+        name: "journal_data",
+        check: journal_file::check_data,
+        formats: &["lines"],
+        heads: &[b"\x00", b"\x01", b"\x02", b"\x03"],
+    },
     Target {
         name: "events",
         check: events::check,
@@ -105,8 +114,9 @@ pub const TARGETS: &[Target] = &[
         name: "decompress",
         check: source::check_decompression,
         formats: &["lines"],
-        heads: &[b"\x00\x01", b"\x01\x01", b"\x02\x01", b"\x03\x01"],
+        heads: &[b"\x00\x01", b"\x01\x01", b"\x02\x01", b"\x03\x01", b"\x04\x01"],
     },
+    Target { name: "archives", check: archives::check, formats: &["lines", "klog"], heads: &[b"\x00"] },
 ];
 
 /// The target of that name.

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use chiplog_rules::RuleSet;
-use chiplog_source::Compression;
 use serde_json::Value;
 
-use super::{Target, source};
+use super::{Target, archives, journal_file, source};
 use crate::{Envelope, Generator, Profile};
 
 /// The seeds of a target, read from the sources of this workspace.
@@ -29,6 +28,17 @@ pub fn of(target: &Target) -> io::Result<Vec<Vec<u8>>> {
         }
         "rule_files" => texts.extend(rules()?),
         "decompress" => return Ok(stored(&texts)),
+        "archives" => return Ok(archives::seeds(&texts)),
+        "journal_file" => return Ok(journal_file::files()),
+        "journal_data" => {
+            texts.truncate(40);
+            let stored = journal_file::stored(&texts);
+            return Ok(texts
+                .into_iter()
+                .map(|text| [b"\x30", text.as_slice()].concat())
+                .chain(stored)
+                .collect());
+        }
         _ => {}
     }
     let with_heads = |text: Vec<u8>| target.heads.iter().map(move |head| [head, text.as_slice()].concat());
@@ -114,8 +124,7 @@ fn rules() -> io::Result<Vec<Vec<u8>>> {
 /// Texts in every compression, whole and cut.
 fn stored(texts: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut inputs = Vec::new();
-    let compressions = [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2];
-    for (index, compression) in (0u8..).zip(compressions) {
+    for (index, compression) in (0u8..).zip(source::COMPRESSIONS) {
         for text in texts.iter().chain([&vec![b'a'; 5_000]]) {
             let mut stored = vec![index, 7];
             stored.extend(source::compress(compression, text));

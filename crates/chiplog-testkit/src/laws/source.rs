@@ -90,8 +90,11 @@ pub(super) fn check_blocks(data: &[u8]) {
     read(Pieces::new(text, seed), true, live & 2 == 0);
 }
 
+pub(super) const COMPRESSIONS: [Compression; 5] =
+    [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2, Compression::Lz4];
+
 /// Small enough for a fuzzer to run into.
-const LIMITS: DecodeLimits =
+pub(super) const LIMITS: DecodeLimits =
     DecodeLimits { window_bytes: 1 << 20, expansion_ratio: 50, expansion_floor_bytes: 1 << 18 };
 
 /// Any bytes are decoded the same whatever the pieces, within the limits; and what was compressed
@@ -101,8 +104,7 @@ pub(super) fn check_decompression(data: &[u8]) {
     if selector & 0x80 == 0 {
         check_stored(rest, seed);
     }
-    let compression = [Compression::Gzip, Compression::Zstd, Compression::Xz, Compression::Bzip2]
-        [usize::from(selector & 3)];
+    let compression = COMPRESSIONS[usize::from(selector & 7) % COMPRESSIONS.len()];
     if selector & 0x40 != 0 {
         check_round_trip(compression, rest, seed);
     }
@@ -184,6 +186,11 @@ pub(super) fn compress(compression: Compression, text: &[u8]) -> Vec<u8> {
         }
         Compression::Bzip2 => {
             let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            encoder.write_all(text).expect(WRITES);
+            encoder.finish().expect(WRITES)
+        }
+        Compression::Lz4 => {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
             encoder.write_all(text).expect(WRITES);
             encoder.finish().expect(WRITES)
         }

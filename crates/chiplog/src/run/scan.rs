@@ -31,7 +31,8 @@ pub(crate) fn run(
     let progress = Progress::new(bar, total_bytes(&inputs.list));
 
     let mut pipeline = Pipeline::new(&rules, &options.engine);
-    let mut reading = Reading::new(inputs.list, interrupt.clone(), progress, talk);
+    let elector = pipeline::elector(&rules, &options.engine);
+    let mut reading = Reading::new(inputs.list, interrupt.clone(), progress, talk).with_elector(elector);
     while let Some(log) = reading.next_log() {
         let clock = clock::of_log(options.engine.time.clock, &log);
         pipeline.input(&log, clock, false, &mut reading, &mut |_| {});

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chiplog_engine::{Block, BlockSource, Notice};
+use chiplog_engine::{Block, BlockSource, Notice, Warning};
 use chiplog_parse::{Detector, Format as LineFormat};
 use chiplog_report::{Thousands, write_scan_json};
-use chiplog_source::Input;
+use chiplog_source::{Elector, Input};
 use crossbeam_channel::{never, tick};
 
 use super::notices::Printer;
 use super::{Selection, check_recognised, closing_words, exit_of};
 use crate::exit::{Exit, Failure};
 use crate::flags::{Format, ScanOptions, TalkFlags};
-use crate::inputs::Log;
+use crate::inputs::{Log, LostMessages};
 use crate::interrupt::Interrupt;
 use crate::live::LiveReader;
 use crate::pipeline::Pipeline;
@@ -37,7 +37,8 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     let clock = clock::of_log(options.engine.time.clock, &log);
 
     let format = options.format.chosen();
-    let mut blocks = LiveBlocks::start(input, interrupt.clone(), talk)
+    let elector = pipeline::elector(&rules, &options.engine);
+    let mut blocks = LiveBlocks::start(input, elector, interrupt.clone(), talk)
         .map_err(|error| Failure::no_input(format!("cannot read standard input: {error}")))?;
     if talk.is_terminal && !talk.quiet {
         blocks.introduce(rule_count);
@@ -65,7 +66,14 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
         );
     }
 
+    for trouble in blocks.reader.troubles() {
+        talk.warning("inputs that were read in part", &format!("stdin: {trouble}"), None);
+    }
+    let is_incomplete = broke_off.is_some() || !blocks.reader.troubles().is_empty();
+
     let mut summary = pipeline.finish();
+    let warn = |trouble: &String| Warning { source: Some(Arc::from("stdin")), message: trouble.clone() };
+    summary.warnings.extend(blocks.reader.troubles().iter().map(warn));
     selection.restrict(&mut summary);
     let mut out = io::stdout().lock();
     match format {
@@ -82,7 +90,7 @@ pub(crate) fn run(options: &ScanOptions, display: TalkFlags, talk: &Talk) -> Res
     if !interrupt.raised() {
         check_recognised(&summary)?;
     }
-    Ok(exit_of(&summary, options.findings, broke_off.is_some()))
+    Ok(exit_of(&summary, options.findings, is_incomplete))
 }
 
 /// The blocks of the stream, until it ends or no one wants to hear of it.
@@ -91,15 +99,30 @@ struct LiveBlocks<'a> {
     first: Option<Block>,
     output_closed: Arc<AtomicBool>,
     failure: Option<io::Error>,
+    lost_messages: LostMessages,
     lines: u64,
     talk: &'a Talk,
 }
 
 impl<'a> LiveBlocks<'a> {
-    fn start(input: Input, interrupt: Interrupt, talk: &'a Talk) -> io::Result<Self> {
+    fn start(
+        input: Input,
+        elector: Option<Elector>,
+        interrupt: Interrupt,
+        talk: &'a Talk,
+    ) -> io::Result<Self> {
         let heartbeat = if talk.verbose { tick(HEARTBEAT) } else { never() };
-        let reader = LiveReader::start(input, interrupt)?.with_heartbeat(heartbeat);
-        Ok(Self { reader, first: None, output_closed: Arc::default(), failure: None, lines: 0, talk })
+        let reader = LiveReader::start(input, elector, interrupt)?.with_heartbeat(heartbeat);
+        let lost_messages = LostMessages::default();
+        Ok(Self {
+            reader,
+            first: None,
+            output_closed: Arc::default(),
+            failure: None,
+            lost_messages,
+            lines: 0,
+            talk,
+        })
     }
 
     /// Waits for the first block and says what it is made of.
@@ -135,8 +158,9 @@ impl<'a> LiveBlocks<'a> {
         let Self { reader, lines, talk, .. } = self;
         match reader.next(|| talk.note(&format!("chiplog: {} lines so far", Thousands(*lines)))) {
             Ok(block) => {
+                self.lost_messages.tell_first("stdin", self.reader.lost_messages(), self.talk);
                 if let Some(block) = block.as_ref().filter(|_| self.talk.verbose) {
-                    self.lines += chiplog_parse::lines(&block.bytes).count() as u64;
+                    self.lines += block.lines();
                 }
                 block
             }

@@ -19,7 +19,8 @@ use crate::{clock, rule_files, terminal};
 
 pub(crate) fn series(flags: &Series, display: TalkFlags, talk: &Talk) -> Result<Exit, Failure> {
     let rules = rule_files::load(&flags.engine.rules, talk)?;
-    let mut reading = start(&flags.paths, display, talk)?;
+    let elector = pipeline::elector(&rules, &flags.engine);
+    let mut reading = start(&flags.paths, display, talk)?.with_elector(elector);
     let mut plotting = Plotting::new(&rules, &flags.engine, flags.step.0);
     while let Some(log) = reading.next_log() {
         plotting.input(&log, clock::of_log(flags.engine.time.clock, &log), &mut reading);

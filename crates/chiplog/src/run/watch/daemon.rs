@@ -51,11 +51,13 @@ impl Daemon<'_> {
     /// Runs until it is asked to stop, all finite sources have ended and there are no others, or
     /// nobody reads what it prints.
     pub(super) fn run(mut self) -> Result<Exit, Failure> {
+        let mut is_idle = self.poll_all();
+        // Where sources have begun: a restart goes on from there, however soon it comes.
+        self.save();
         self.desk.log.say(Level::Info, &format!("watching {}", self.names()));
         self.service.ready();
         let mut status_due = Instant::now();
         loop {
-            let is_idle = self.poll_all();
             if self.desk.printer.has_failed() {
                 break;
             }
@@ -73,6 +75,7 @@ impl Daemon<'_> {
             if is_idle {
                 self.wakings.wait(self.until_something_is_due());
             }
+            is_idle = self.poll_all();
         }
         self.service.stopping();
         self.finish()

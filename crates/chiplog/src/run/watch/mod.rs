@@ -4,6 +4,7 @@ mod check;
 mod checkpoint;
 mod daemon;
 mod engine;
+mod journal;
 mod log;
 mod losses;
 mod plan;

@@ -5,9 +5,10 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use chiplog_source::{Kmsg, KmsgOptions, Pipe, Source, Waker};
+use chiplog_source::{FollowFrom, FollowOptions, FollowedFiles, Kmsg, KmsgOptions, Pipe, Source, Waker};
 use rustix::fs::OFlags;
 
+use super::journal;
 use super::supervised::{Open, Supervised};
 use crate::exit::Failure;
 use crate::flags::{From, Watch};
@@ -36,6 +37,12 @@ pub(super) fn sources(flags: &Watch, waker: &Waker) -> Result<Vec<Planned>, Fail
     if flags.stdin.is_some() {
         planned.push(stdin(waker.clone()));
     }
+    if let Some(options) = follow_options(flags) {
+        planned.push(files(options, waker.clone())?);
+    }
+    if let Some(units) = &flags.journal {
+        planned.push(journal::planned(flags, units, waker.clone()));
+    }
     if let Some(device) = &flags.kmsg {
         planned.push(kmsg(device.clone(), flags.from, waker.clone()));
     }
@@ -57,6 +64,53 @@ fn stdin(waker: Waker) -> Planned {
             let pipe = Pipe::stdin(cursor, waker.clone())?;
             io::Result::Ok(Box::new(pipe) as Box<dyn Source>)
         }),
+    }
+}
+
+/// What `--file` and `--pods` ask for.
+fn follow_options(flags: &Watch) -> Option<FollowOptions> {
+    let pods = flags.pods.iter().map(|prefix| format!("/var/log/pods/{prefix}*/*/*.log"));
+    let globs: Vec<String> = flags.file.iter().cloned().chain(pods).collect();
+    let mut options = FollowOptions::new("files", globs);
+    options.poll_only = flags.poll;
+    if flags.from == Some(From::End) {
+        options.from = FollowFrom::End;
+    }
+    (!options.globs.is_empty()).then_some(options)
+}
+
+fn files(options: FollowOptions, waker: Waker) -> Result<Planned, Failure> {
+    // A pattern that cannot be understood will not be by trying again.
+    options.find().map_err(|error| Failure::usage(error.to_string()))?;
+    let looked_for = options.clone();
+    Ok(Planned {
+        name: "files",
+        is_finite: false,
+        check: Box::new(move || check_files(&looked_for)),
+        open: Box::new(move |cursor| {
+            let files = FollowedFiles::new(options.clone(), cursor);
+            let mut files = files.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            files.watch(waker.clone());
+            Ok(Box::new(files))
+        }),
+    })
+}
+
+fn check_files(options: &FollowOptions) -> Vec<Checked> {
+    let globs = options.globs.join(" ");
+    match options.find() {
+        Err(error) => vec![Err(error.to_string())],
+        Ok(found) if found.is_empty() => vec![Ok(format!("{globs} (no file yet)"))],
+        Ok(found) => {
+            let all = found.len();
+            let failed: Vec<Checked> = found
+                .into_iter()
+                .filter_map(|(path, result)| Some(Err(format!("{}: {}", path.display(), result.err()?))))
+                .collect();
+            let readable = all - failed.len();
+            let plural = if readable == 1 { "" } else { "s" };
+            std::iter::once(Ok(format!("{globs} ({readable} file{plural})"))).chain(failed).collect()
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a checkpoint tells of itself: `chiplog.state.v1`.
 
+use std::collections::BTreeMap;
+
 use chiplog_engine::{Finding, ScanSummary};
 use chiplog_parse::UnixNanos;
 use chiplog_report::write_finding_json;
@@ -69,6 +71,7 @@ pub(super) fn of(head: &Head, summary: &ScanSummary, saved: UnixNanos) -> serde_
         lines: lost.lines,
         bytes: lost.bytes,
     });
+    let losses = losses.chain(told_by_lines(summary));
     let mut report = serde_json::to_vec(&Report {
         schema: "chiplog.state.v1",
         saved_time: saved.to_string(),
@@ -81,6 +84,18 @@ pub(super) fn of(head: &Head, summary: &ScanSummary, saved: UnixNanos) -> serde_
     })?;
     report.push(b'\n');
     Ok(report)
+}
+
+/// What lines say is missing, by stream and by who left it out.
+fn told_by_lines(summary: &ScanSummary) -> impl Iterator<Item = Loss<'_>> {
+    let mut sums: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    // What sources say themselves is counted by the daemon, each time of it.
+    for gap in summary.gaps.iter().filter(|gap| gap.by != "source") {
+        let (times, lines) = sums.entry((&gap.source, gap.by)).or_default();
+        *times += 1;
+        *lines = lines.saturating_add(gap.lines.unwrap_or(0));
+    }
+    sums.into_iter().map(|((stream, reason), (times, lines))| Loss { stream, reason, times, lines, bytes: 0 })
 }
 
 fn finding(finding: &Finding) -> serde_json::Result<Box<RawValue>> {

@@ -1,0 +1,8 @@
+//! The reader against files whose content is known: written by a model, recorded by journald,
+//! damaged on purpose.
+
+mod damage;
+mod model;
+mod reading;
+mod recorded;
+mod sets;
