@@ -46,6 +46,7 @@ pub(super) struct ListedGap {
 }
 
 /// Where a gap is told.
+#[derive(Clone, Copy)]
 struct Place {
     /// If lines name it.
     host: Option<usize>,
@@ -157,7 +158,7 @@ impl Timeline {
         // Of a line without a time nobody knows when it was.
         let since = time.map_or(i64::MIN, |time| time.saturating_sub(told.before_nanos));
         let until = time.map_or(i64::MAX, |time| time.saturating_add(told.after_nanos));
-        self.gaps.add(Missing {
+        self.gaps.add(&Missing {
             host: self.named(host),
             clock: host,
             reach: told.reach,
@@ -186,7 +187,7 @@ impl Timeline {
         }
         let host = state.host;
         let time = hit.sample.time;
-        self.gaps.add(Missing {
+        self.gaps.add(&Missing {
             host: self.named(host),
             clock: host,
             reach: Reach::Message(hit.message),
@@ -212,7 +213,7 @@ impl Timeline {
             None => (None, self.placement.host_id(b"")),
         };
         self.watches.resize_with(self.placement.hosts.len(), super::Watch::default);
-        self.gaps.add(Missing {
+        self.gaps.add(&Missing {
             host: None,
             clock,
             reach: Reach::All,

@@ -47,7 +47,7 @@ impl Timeline {
         let (is_ahead, before) = (progress.is_ahead(time), progress.latest());
         let advance = progress.advance(time);
         let reached = progress.latest().unwrap_or(time);
-        if !is_ahead && let Some(strayed) = self.watches[host].strayed.filter(|strayed| strayed.is_ahead()) {
+        if !is_ahead && let Some(strayed) = self.watches[host].strayed.filter(Strayed::is_ahead) {
             // One line, or two, that nothing else agrees with.
             self.note_step(host, strayed, false, on_notice);
             self.watches[host].strayed = None;
