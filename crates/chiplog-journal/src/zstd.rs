@@ -19,6 +19,9 @@ const HUFFMAN_SIZE: usize = 1 << HUFFMAN_BITS;
 const FSE_BITS: u32 = 9;
 const FSE_SIZE: usize = 1 << FSE_BITS;
 
+/// No kind has more codes.
+const CODES: usize = 64;
+
 /// Symbols decoded between two looks at the input: as many as 57 bits hold for sure.
 const HUFFMAN_RUN: usize = 5;
 
@@ -64,7 +67,7 @@ struct FseEntry {
 
 struct FseTable {
     kind: &'static Kind,
-    codes: Box<[(u32, u8)]>,
+    codes: Box<[(u32, u8); CODES]>,
     default: Box<[FseEntry; FSE_SIZE]>,
     own: Box<[FseEntry; FSE_SIZE]>,
     own_bits: u32,
@@ -130,14 +133,14 @@ static OFFSETS: Kind = Kind {
 
 impl Kind {
     /// What each code stands for, and the bits it takes besides.
-    fn codes(&self) -> Box<[(u32, u8)]> {
+    fn codes(&self) -> Box<[(u32, u8); CODES]> {
+        let mut codes = Box::new([(0, 0); CODES]);
         let mut base = self.first;
-        let code = |&extra: &u8| {
-            let code = (base, extra);
+        for (code, &extra) in codes.iter_mut().zip(self.extra) {
+            *code = (base, extra);
             base = base.wrapping_add(1_u32 << extra);
-            code
-        };
-        self.extra.iter().map(code).collect()
+        }
+        codes
     }
 }
 
@@ -353,16 +356,21 @@ impl Zstd {
             let offset_entry = offset_table[offset_state & (FSE_SIZE - 1)];
             bits.refill()?;
             let offset = offset_entry.base as usize + bits.take(u32::from(offset_entry.extra)) as usize;
-            // At most 57 bits are at hand: an offset takes 31, the lengths 16 each, the states 26.
-            let wanted = offset_entry.extra + match_entry.extra + literal_entry.extra;
-            if wanted > 30 {
-                bits.refill()?;
-            }
-            let match_length = match_entry.base as usize + bits.take(u32::from(match_entry.extra)) as usize;
-            let literal_length =
-                literal_entry.base as usize + bits.take(u32::from(literal_entry.extra)) as usize;
-            if wanted > 30 {
-                bits.refill()?;
+            // At least 57 bits are at hand: an offset takes 31, the lengths 16 each, the states 26.
+            let mut match_length = match_entry.base as usize;
+            let mut literal_length = literal_entry.base as usize;
+            // Most lengths are short and take none.
+            let lengths_extra = match_entry.extra + literal_entry.extra;
+            if lengths_extra > 0 {
+                let is_long = offset_entry.extra + lengths_extra > 30;
+                if is_long {
+                    bits.refill()?;
+                }
+                match_length += bits.take(u32::from(match_entry.extra)) as usize;
+                literal_length += bits.take(u32::from(literal_entry.extra)) as usize;
+                if is_long {
+                    bits.refill()?;
+                }
             }
             if index + 1 < count {
                 literal_state =
@@ -731,9 +739,7 @@ impl WeightTable {
         self.bits = bits;
         let entries = &mut self.entries;
         spread(bits, &counts[..symbols], |state, symbol, bits, next| {
-            if let Some(entry) = entries.get_mut(state) {
-                *entry = WeightEntry { next: next as u8, bits, symbol: symbol as u8 };
-            }
+            entries[state & 63] = WeightEntry { next: next as u8, bits, symbol: symbol as u8 };
         })
     }
 
@@ -782,7 +788,8 @@ impl FseTable {
         match mode {
             0 => self.current = Current::Default,
             1 => {
-                let (base, extra) = *self.codes.get(usize::from(*block.get(*at)?))?;
+                let code = usize::from(*block.get(*at)?);
+                let (base, extra) = *self.codes[..self.kind.extra.len()].get(code)?;
                 *at += 1;
                 self.own[0] = FseEntry { base, next: 0, bits: 0, extra };
                 self.own_bits = 0;
@@ -790,7 +797,7 @@ impl FseTable {
             }
             2 => {
                 let mut counts = [0_i16; 53];
-                let counts = &mut counts[..self.codes.len()];
+                let counts = &mut counts[..self.kind.extra.len()];
                 let (bits, symbols) = read_counts(block, at, self.kind.largest_bits, counts)?;
                 build(&self.codes, bits, &counts[..symbols], &mut self.own)?;
                 self.own_bits = bits;
@@ -803,12 +810,15 @@ impl FseTable {
     }
 }
 
-fn build(codes: &[(u32, u8)], bits: u32, counts: &[i16], entries: &mut [FseEntry; FSE_SIZE]) -> Option<()> {
+fn build(
+    codes: &[(u32, u8); CODES],
+    bits: u32,
+    counts: &[i16],
+    entries: &mut [FseEntry; FSE_SIZE],
+) -> Option<()> {
     spread(bits, counts, |state, symbol, bits, next| {
-        // `counts` is not longer than `codes`.
-        if let (Some(entry), Some(&(base, extra))) = (entries.get_mut(state), codes.get(symbol)) {
-            *entry = FseEntry { base, next, bits, extra };
-        }
+        let (base, extra) = codes[symbol & (CODES - 1)];
+        entries[state & (FSE_SIZE - 1)] = FseEntry { base, next, bits, extra };
     })
 }
 
@@ -818,18 +828,23 @@ fn read_counts(block: &[u8], at: &mut usize, largest_bits: u32, counts: &mut [i1
     let bytes = block.get(*at..)?;
     let mut bit = 0_usize;
     // Bits beyond the end are zeros; that some were used is seen at the end.
-    let look = |bit: usize| {
-        let from = bit / 8;
-        let word = match bytes.get(from..).and_then(<[u8]>::first_chunk::<4>) {
-            Some(chunk) => u32::from_le_bytes(*chunk),
-            None => {
-                let mut chunk = [0; 4];
-                let rest = bytes.get(from..).unwrap_or_default();
-                chunk[..rest.len()].copy_from_slice(rest);
-                u32::from_le_bytes(chunk)
-            }
-        };
-        word >> (bit % 8)
+    let load = |from: usize| match bytes.get(from..).and_then(<[u8]>::first_chunk) {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => {
+            let mut chunk = [0; 8];
+            let rest = bytes.get(from..).unwrap_or_default();
+            chunk[..rest.len()].copy_from_slice(rest);
+            u64::from_le_bytes(chunk)
+        }
+    };
+    let (mut window, mut window_from) = (load(0), 0);
+    // At least 16 bits; places only move forward.
+    let mut look = |bit: usize| {
+        if bit - window_from > 48 {
+            window_from = bit / 8 * 8;
+            window = load(bit / 8);
+        }
+        (window >> (bit - window_from)) as u32
     };
     let bits = (look(0) & 15) + 5;
     bit += 4;
@@ -883,7 +898,7 @@ fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, 
     let size = 1_usize << bits;
     let mut symbols = [0_u8; FSE_SIZE];
     let symbols = &mut symbols[..size];
-    let mut next = [0_u16; 64];
+    let mut next = [0_u16; CODES];
     // Symbols that are rarer than one state have one at the end each.
     let mut high = size;
     // The others, each as often as it stands in the table; room for a last step beyond.
@@ -917,9 +932,10 @@ fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, 
         }
     }
     for (state, &symbol) in symbols.iter().enumerate() {
-        let number = &mut next[usize::from(symbol)];
-        let width = bits - number.checked_ilog2()?;
-        let from = ((usize::from(*number) << width) - size) as u16;
+        // Each symbol that stands there has been counted, so that its number is not 0.
+        let number = &mut next[usize::from(symbol) & (CODES - 1)];
+        let width = bits.wrapping_sub(u32::from(*number | 1).ilog2()) & 15;
+        let from = (usize::from(*number) << width).wrapping_sub(size) as u16;
         *number += 1;
         on_state(state, usize::from(symbol), width as u8, from);
     }
