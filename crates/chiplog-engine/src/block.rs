@@ -56,8 +56,8 @@ pub struct Entries {
     pub first: u64,
     /// Entries that are not in the block, in order.
     pub passed: Vec<Passed>,
-    /// Bytes of the journal that were read for this block, as stored. All blocks of a source together
-    /// have its size.
+    /// Bytes of the journal that were read for this block, as stored. Those of all blocks of a source add
+    /// up to its size, less what stands behind the last entry that counts.
     pub stored_bytes: u64,
 }
 
