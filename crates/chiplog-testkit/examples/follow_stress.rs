@@ -6,6 +6,9 @@
 //! cargo build --release && cargo run --release -p chiplog-testkit --example follow_stress -- --seeds 20 --seconds 300
 //! ```
 //!
+//! With `--source-only`, a process that does nothing but count what [`FollowedFiles`] hands over takes
+//! the place of `chiplog watch`: it tells which lines are missing or came twice.
+//!
 //! Exit code 1 when a count differs, 2 when it could not run. A directory whose counts differ is kept.
 //! Losses are expected: of a log that was removed while the daemon was dead nobody can know that all
 //! of it had been read.
@@ -18,10 +21,11 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
+use chiplog_source::{Delivery, FollowOptions, FollowedFiles, Readiness, Source, Wakings};
 use chiplog_testkit::Rng;
 
-const USAGE: &str = "usage: follow_stress [--seeds N] [--first-seed N] [--seconds N] [--jobs N] [--chiplog PATH] \
-[--directory DIR] [--poll]";
+const USAGE: &str = "usage: follow_stress [--seeds N] [--first-seed N] [--seconds N] [--jobs N] [--source-only] \
+[--chiplog PATH] [--directory DIR] [--poll]";
 
 /// What each line may hold, and how often of a thousand.
 const WORDS: [(&str, u64); 3] = [("alpha", 300), ("beta", 100), ("gamma", 7)];
@@ -37,9 +41,22 @@ struct Options {
     chiplog: PathBuf,
     directory: PathBuf,
     poll: bool,
+    source_only: bool,
 }
 
 fn main() -> ExitCode {
+    if let [_, flag, directory, poll] = &env::args().collect::<Vec<_>>()[..]
+        && flag == COUNT
+    {
+        let outcome = count(Path::new(directory), poll == "true");
+        return outcome.map_or_else(
+            |error| {
+                eprintln!("follow_stress: {error}");
+                ExitCode::from(2)
+            },
+            |()| ExitCode::SUCCESS,
+        );
+    }
     let options = match options() {
         Ok(options) => options,
         Err(error) => {
@@ -61,7 +78,7 @@ fn main() -> ExitCode {
         "hits of each rule, read and written"
     );
     let seeds: Vec<u64> = (options.first_seed..options.first_seed + options.seeds).collect();
-    let mut failed = 0;
+    let (mut failed, mut broken) = (0, false);
     for batch in seeds.chunks(options.jobs) {
         let running: Vec<_> = batch
             .iter()
@@ -76,11 +93,14 @@ fn main() -> ExitCode {
                 Ok(Ok(false)) => failed += 1,
                 Ok(Err(error)) => {
                     eprintln!("seed {seed}: {error}");
-                    return ExitCode::from(2);
+                    broken = true;
                 }
-                Err(_) => return ExitCode::from(2),
+                Err(_) => broken = true,
             }
         }
+    }
+    if broken {
+        return ExitCode::from(2);
     }
     println!("{} of {} seeds agree", options.seeds - failed, options.seeds);
     ExitCode::from(u8::from(failed > 0))
@@ -97,6 +117,7 @@ fn options() -> Result<Options> {
         chiplog: beside.unwrap_or_default(),
         directory: env::temp_dir(),
         poll: false,
+        source_only: false,
     };
     let mut arguments = env::args().skip(1);
     while let Some(flag) = arguments.next() {
@@ -109,10 +130,11 @@ fn options() -> Result<Options> {
             "--chiplog" => options.chiplog = value()?.into(),
             "--directory" => options.directory = value()?.into(),
             "--poll" => options.poll = true,
+            "--source-only" => options.source_only = true,
             _ => return Err(format!("no flag {flag}").into()),
         }
     }
-    if !options.chiplog.is_file() {
+    if !options.source_only && !options.chiplog.is_file() {
         return Err(format!("{} does not exist: cargo build --release", options.chiplog.display()).into());
     }
     Ok(options)
@@ -207,6 +229,27 @@ impl Run {
     }
 
     fn run(mut self) -> Result<bool> {
+        let waited = self.live();
+        if self.daemon.is_none() {
+            self.start()?;
+        }
+        let lines = self.lines;
+        let waited = waited.and_then(|()| self.wait_until(|run| Ok(run.saved_lines()? >= lines)));
+        // Once more, if a line is counted twice.
+        thread::sleep(Duration::from_secs(4));
+        self.kill();
+        let agrees = self.report()?;
+        if agrees {
+            waited?;
+            fs::remove_dir_all(&self.directory)?;
+        } else {
+            eprintln!("seed {}: kept in {}", self.seed, self.directory.display());
+        }
+        Ok(agrees)
+    }
+
+    /// Writes, rotates, kills.
+    fn live(&mut self) -> Result<()> {
         self.start()?;
         // What is rotated before anything was saved is history for the next run.
         for at in 0..self.logs.len() {
@@ -231,26 +274,19 @@ impl Run {
             }
             thread::sleep(Duration::from_micros(500));
         }
-        if self.daemon.is_none() {
-            self.start()?;
-        }
-        let lines = self.lines;
-        // What was written last is read soon, and counted twice at once if ever.
-        let waited = self.wait_until(|run| Ok(run.saved_lines()? >= lines));
-        thread::sleep(Duration::from_secs(4));
-        self.kill();
-        let agrees = self.report()?;
-        if agrees {
-            waited?;
-            fs::remove_dir_all(&self.directory)?;
-        } else {
-            eprintln!("seed {}: kept in {}", self.seed, self.directory.display());
-        }
-        Ok(agrees)
+        Ok(())
     }
 
     fn start(&mut self) -> Result<()> {
         let log = OpenOptions::new().create(true).append(true).open(self.directory.join("watch.log"))?;
+        if self.options.source_only {
+            let mut command = Command::new(env::current_exe()?);
+            command.arg(COUNT).arg(&self.directory).arg(self.options.poll.to_string());
+            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+            self.daemon = Some(command.spawn()?);
+            self.counts.restarts += 1;
+            return Ok(());
+        }
         let mut command = Command::new(&self.options.chiplog);
         command.args(["watch", "--no-builtin", "--checkpoint-interval", "200ms"]);
         command.arg("--rules").arg(self.directory.join("rules.toml"));
@@ -472,6 +508,9 @@ impl Run {
     }
 
     fn state(&self) -> Result<Option<serde_json::Value>> {
+        if self.options.source_only {
+            return Ok(Counted::load(&self.directory)?.map(|counted| counted.report()));
+        }
         let output = Command::new(&self.options.chiplog)
             .args(["state", "show", "--json"])
             .arg(self.directory.join("state"))
@@ -515,7 +554,129 @@ impl Run {
             pairs.join(" ")
         );
         io::stdout().flush()?;
+        if !agrees && let Some(counted) = Counted::load(&self.directory)? {
+            counted.explain(self.lines);
+        }
         Ok(agrees)
+    }
+}
+
+/// The argument by which this program counts instead.
+const COUNT: &str = "--count";
+
+/// What the counting process has counted, and where it stands.
+#[derive(Default)]
+struct Counted {
+    cursor: Option<serde_json::Value>,
+    losses: u64,
+    hits: [u64; WORDS.len()],
+    /// How often each line came.
+    lines: Vec<u8>,
+}
+
+impl Counted {
+    fn load(directory: &Path) -> Result<Option<Counted>> {
+        let saved = match fs::read(directory.join("counted")) {
+            Ok(saved) => saved,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let end = saved.iter().position(|byte| *byte == b'\n').ok_or("no end of the cursor")?;
+        let head: serde_json::Value = serde_json::from_slice(&saved[..end])?;
+        let mut counted = Counted { lines: saved[end + 1..].to_vec(), ..Counted::default() };
+        counted.cursor = Some(head["cursor"].clone());
+        counted.losses = head["losses"].as_u64().unwrap_or(0);
+        for (hits, saved) in counted.hits.iter_mut().zip(head["hits"].as_array().into_iter().flatten()) {
+            *hits = saved.as_u64().unwrap_or(0);
+        }
+        Ok(Some(counted))
+    }
+
+    fn save(&self, directory: &Path) -> Result<()> {
+        let head = serde_json::json!({ "cursor": self.cursor, "losses": self.losses, "hits": self.hits });
+        let mut file = File::create(directory.join("counted.new"))?;
+        writeln!(file, "{head}")?;
+        file.write_all(&self.lines)?;
+        fs::rename(directory.join("counted.new"), directory.join("counted"))?;
+        Ok(())
+    }
+
+    fn take(&mut self, delivery: Delivery<'_>) {
+        match delivery {
+            Delivery::Lines { block, .. } => {
+                for line in block.bytes.split_inclusive(|byte| *byte == b'\n') {
+                    let line = String::from_utf8_lossy(line);
+                    let number = line.split(' ').nth(4).and_then(|number| number.parse::<usize>().ok());
+                    let Some(number) = number.filter(|_| line.ends_with('\n')) else {
+                        eprintln!("no line: {line:?}");
+                        continue;
+                    };
+                    if number >= self.lines.len() {
+                        self.lines.resize(number + 1, 0);
+                    }
+                    self.lines[number] = self.lines[number].saturating_add(1);
+                    for (hits, (word, _)) in self.hits.iter_mut().zip(WORDS) {
+                        *hits += u64::from(line.contains(&format!("says {word}")));
+                    }
+                }
+            }
+            Delivery::Lost { stream, loss } => {
+                self.losses += 1;
+                eprintln!("{:?} lost {loss:?} of {}", std::time::SystemTime::now(), stream.name);
+            }
+            Delivery::Ended { stream } => eprintln!("ended {}", stream.name),
+            Delivery::Warning(text) => eprintln!("{text}"),
+        }
+    }
+
+    /// In the words of `chiplog state show --json`.
+    fn report(&self) -> serde_json::Value {
+        let lines: u64 = self.lines.iter().map(|times| u64::from(*times)).sum();
+        let rules: Vec<_> = WORDS
+            .iter()
+            .zip(self.hits)
+            .map(|((word, _), hits)| serde_json::json!({ "rule_id": word, "hits": hits }))
+            .collect();
+        let losses = vec![0; usize::try_from(self.losses).unwrap_or(0)];
+        serde_json::json!({ "rules": rules, "streams": [{ "lines": lines }], "losses": losses })
+    }
+
+    /// Says which lines are missing or came too often.
+    fn explain(&self, lines: u64) {
+        let times = |at: usize| self.lines.get(at).copied().unwrap_or(0);
+        let mut at = 0;
+        let end = usize::try_from(lines).unwrap_or(usize::MAX);
+        while at < end {
+            let from = at;
+            while at < end && times(at) == times(from) {
+                at += 1;
+            }
+            if times(from) != 1 {
+                println!("      lines {from} to {} came {} times", at - 1, times(from));
+            }
+        }
+    }
+}
+
+/// Counts what is followed until it is killed.
+fn count(directory: &Path, poll_only: bool) -> Result<()> {
+    let mut counted = Counted::load(directory)?.unwrap_or_default();
+    let mut options = FollowOptions::new("files", vec![format!("{}/logs/*.log", directory.display())]);
+    options.poll_only = poll_only;
+    let mut files = FollowedFiles::new(options, counted.cursor.as_ref())?;
+    let (waker, wakings) = Wakings::new();
+    files.watch(waker);
+    let mut saved = Instant::now();
+    loop {
+        let readiness = files.poll(&mut |delivery| counted.take(delivery))?;
+        if saved.elapsed() > Duration::from_millis(200) {
+            counted.cursor = Some(files.cursor());
+            counted.save(directory)?;
+            saved = Instant::now();
+        }
+        if readiness == Readiness::Idle {
+            wakings.wait(Duration::from_millis(100));
+        }
     }
 }
 

@@ -92,6 +92,18 @@ impl Family {
         }
     }
 
+    /// Gives up a file that is part of another log now.
+    pub(super) fn give_up(&mut self, id: &FileId) -> Option<Entry> {
+        let at = self.entries.iter().position(|entry| entry.id.is_some_and(|known| known.may_be(id)))?;
+        self.restless = true;
+        Some(self.entries.remove(at))
+    }
+
+    pub(super) fn take_over(&mut self, entry: Entry) {
+        self.restless = true;
+        self.entries.push(entry);
+    }
+
     /// Finds out what became of the files. True if there may be something to read.
     pub(super) fn reconcile(&mut self, found: &[Found], now: &mut Now<'_>) -> bool {
         let summary = found.iter().map(|found| (found.stat.id, found.stat.size, found.stat.modified));

@@ -276,12 +276,11 @@ impl FollowedFiles {
                 self.families.insert(path.clone(), Family::new(path));
             }
         }
-        let owners = owners(&self.families);
+        let shared = self.shared_files(&logs);
         let mut troubles = Vec::new();
         for (path, family) in &mut self.families {
             let found = logs.remove(path).unwrap_or_default();
-            let elsewhere =
-                |id: &FileId| owners.get(&(id.device, id.inode)).is_some_and(|owner| owner != path);
+            let elsewhere = |id: &FileId| shared.get(id).is_some_and(|owner| owner != path);
             let mut about =
                 Now { instant: now, options: &self.options, troubles: &mut troubles, elsewhere: &elsewhere };
             if family.reconcile(&found, &mut about) && !family.queued {
@@ -301,31 +300,49 @@ impl FollowedFiles {
 
     /// A file that was renamed to the name of another log takes its place along.
     fn move_between_logs(&mut self, logs: &BTreeMap<PathBuf, Vec<Found>>) {
-        let owners = owners(&self.families);
+        let mut owners: HashMap<(u64, u64), (&Path, FileId)> = HashMap::new();
+        for (path, family) in &self.families {
+            for id in family.entries.iter().filter_map(|entry| entry.id) {
+                owners.insert((id.device, id.inode), (path, id));
+            }
+        }
         let mut moves = Vec::new();
         for (path, found) in logs {
-            for found in found {
-                let id = found.stat.id;
-                if let Some(owner) = owners.get(&(id.device, id.inode))
-                    && owner != path
-                {
-                    let stays = logs.get(owner).is_some_and(|there| there.iter().any(|it| it.stat.id == id));
-                    if !stays {
-                        moves.push((owner.clone(), path.clone(), id));
-                    }
+            for id in found.iter().map(|found| found.stat.id) {
+                let Some((owner, known)) = owners.get(&(id.device, id.inode)) else { continue };
+                let stays = || logs.get(*owner).is_some_and(|there| there.iter().any(|it| it.stat.id == id));
+                if owner != path && known.may_be(&id) && !stays() {
+                    moves.push(((*owner).to_owned(), path.clone(), id));
                 }
             }
         }
         for (from, to, id) in moves {
-            let Some(family) = self.families.get_mut(&from) else { continue };
-            let Some(at) =
-                family.entries.iter().position(|entry| entry.id.is_some_and(|known| known.may_be(&id)))
-            else {
+            let Some(entry) = self.families.get_mut(&from).and_then(|family| family.give_up(&id)) else {
                 continue;
             };
-            let entry = family.entries.remove(at);
-            self.families.entry(to.clone()).or_insert_with(|| Family::new(&to)).entries.push(entry);
+            self.families.entry(to.clone()).or_insert_with(|| Family::new(&to)).take_over(entry);
         }
+    }
+
+    /// Files that this walk found as part of several logs, by several names, and the log that has
+    /// them.
+    fn shared_files(&self, logs: &BTreeMap<PathBuf, Vec<Found>>) -> HashMap<FileId, PathBuf> {
+        let mut first = HashMap::new();
+        let mut shared = HashMap::new();
+        for (path, found) in logs {
+            for id in found.iter().map(|found| found.stat.id) {
+                let met = *first.entry(id).or_insert(path);
+                if met == path {
+                    continue;
+                }
+                let has = |path: &PathBuf| {
+                    let family = self.families.get(path);
+                    family.is_some_and(|family| family.entries.iter().any(|entry| entry.id == Some(id)))
+                };
+                shared.entry(id).or_insert_with(|| if has(path) { path.clone() } else { met.clone() });
+            }
+        }
+        shared
     }
 
     /// Closes the files that have been idle for longest when too many are open.
@@ -403,17 +420,6 @@ impl Source for FollowedFiles {
         // Text, numbers and lists of them always are JSON.
         serde_json::to_value(Saved::new(self.globs.looked(), logs)).unwrap_or_default()
     }
-}
-
-/// The log that each file belongs to.
-fn owners(families: &BTreeMap<PathBuf, Family>) -> HashMap<(u64, u64), PathBuf> {
-    let ids = families.iter().flat_map(|(path, family)| {
-        family
-            .entries
-            .iter()
-            .filter_map(move |entry| entry.id.map(|id| ((id.device, id.inode), path.clone())))
-    });
-    ids.collect()
 }
 
 /// Files that may be open here, after the limit of the process was raised.

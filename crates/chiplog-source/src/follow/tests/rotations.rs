@@ -461,3 +461,42 @@ fn globs_and_cursors_that_cannot_be_understood() {
         assert!(matches!(error, FollowError::Cursor(_)), "{error}");
     }
 }
+
+#[test]
+fn the_inode_of_a_removed_log_goes_to_another() {
+    for births in [true, false] {
+        stat::BIRTHS.set(births);
+        let mut world = World::new();
+        let line = |world: &mut World, name: &str, line: &str| {
+            fs::write(world.path(name), format!("{line}\n")).unwrap();
+            world.written.push(line.to_owned());
+        };
+        line(&mut world, "a.log", "one");
+        world.drain();
+        world.remove("a.log");
+        world.wait(Duration::from_secs(120));
+        world.drain();
+        // Most file systems use the number again at once.
+        line(&mut world, "b.log", "two");
+        line(&mut world, "c.log", "three");
+        world.drain();
+        world.assert_all_read();
+        stat::BIRTHS.set(true);
+    }
+}
+
+#[test]
+fn two_names_of_one_file_are_one() {
+    let mut world = World::new();
+    world.write(3);
+    fs::hard_link(world.path("app.log"), world.path("second.log")).unwrap();
+    world.drain();
+    world.write(3);
+    world.restart();
+    world.drain();
+    world.remove("app.log");
+    world.write(3);
+    world.drain();
+    world.assert_all_read();
+    assert_eq!(world.losses, 0);
+}
