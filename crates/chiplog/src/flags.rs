@@ -337,7 +337,7 @@ enum StreamFormat {
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum From {
-    /// With what is there
+    /// With what is there, in rotated files too
     Start,
     /// With what comes
     End,
