@@ -28,7 +28,9 @@ pub(crate) struct Payloads {
 struct Kept {
     /// Where the object stands; 0 is none.
     offset: u64,
+    /// The payload, and what is left of longer ones before.
     bytes: Vec<u8>,
+    length: usize,
     /// Not the beginning alone, which tells the name.
     is_whole: bool,
 }
@@ -106,7 +108,8 @@ impl Payloads {
             Some(at) => at,
             None => self.decompress(windows, offset, object, enough)?,
         };
-        Ok(&self.kept[at].bytes)
+        let kept = &self.kept[at];
+        Ok(&kept.bytes[..kept.length])
     }
 
     fn decompress<R: ReadAt>(
@@ -132,7 +135,8 @@ impl Payloads {
         let kept = &mut self.kept[at];
         kept.offset = 0;
         let flags = object.flags & DATA_COMPRESSION;
-        kept.is_whole = self.decompressor.decompress(flags, stored, &mut kept.bytes, enough)?;
+        (kept.length, kept.is_whole) =
+            self.decompressor.decompress(flags, stored, &mut kept.bytes, enough)?;
         kept.offset = offset;
         self.oldest = (at + 1) % KEPT;
         Ok(at)
