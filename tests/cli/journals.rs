@@ -14,7 +14,7 @@ fn recorded(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(format!("{name}.gz"))
 }
 
-fn bytes_of(name: &str) -> Vec<u8> {
+pub(crate) fn bytes_of(name: &str) -> Vec<u8> {
     let stored = fs::read(recorded(name)).expect("a recording");
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(stored.as_slice()).read_to_end(&mut bytes).expect("gzip");

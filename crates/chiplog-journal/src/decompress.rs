@@ -26,18 +26,20 @@ impl Decompressor {
         Self { limit_bytes, zstd: None }
     }
 
-    /// Puts the content of `stored` in `into`, which is emptied before.
+    /// Puts the content of `stored` in `into`, which is emptied before, or `enough` bytes of it or
+    /// more. Gives whether that is all.
     pub(crate) fn decompress(
         &mut self,
         flags: u8,
         stored: &[u8],
         into: &mut Vec<u8>,
-    ) -> Result<(), DataError> {
+        enough: usize,
+    ) -> Result<bool, DataError> {
         into.clear();
         match flags {
-            DATA_ZSTD => self.zstd(stored, into),
-            DATA_LZ4 => self.lz4(stored, into),
-            DATA_XZ => self.xz(stored, into),
+            DATA_ZSTD => self.zstd(stored, into, enough),
+            DATA_LZ4 => self.lz4(stored, into).map(|()| true),
+            DATA_XZ => self.xz(stored, into).map(|()| true),
             _ => Err(DataError::NotData),
         }
     }
@@ -64,14 +66,13 @@ impl Decompressor {
         self.read(reader, into)
     }
 
-    fn zstd(&mut self, stored: &[u8], into: &mut Vec<u8>) -> Result<(), DataError> {
+    fn zstd(&mut self, stored: &[u8], into: &mut Vec<u8>, enough: usize) -> Result<bool, DataError> {
         let limit_bytes = usize::try_from(self.limit_bytes).unwrap_or(usize::MAX);
         let zstd = self.zstd.get_or_insert_with(|| Box::new(Zstd::new()));
-        match zstd.decode(stored, into, limit_bytes, usize::MAX) {
-            Ok(_) => Ok(()),
-            Err(ZstdError::TooLarge) => Err(DataError::TooLarge),
-            Err(ZstdError::Corrupt) => Err(DataError::Corrupt),
-        }
+        zstd.decode(stored, into, limit_bytes, enough).map_err(|error| match error {
+            ZstdError::TooLarge => DataError::TooLarge,
+            ZstdError::Corrupt => DataError::Corrupt,
+        })
     }
 
     fn read(&self, reader: impl Read, into: &mut Vec<u8>) -> Result<(), DataError> {
