@@ -60,7 +60,7 @@ fn copy(from: &Path, to: &Path) {
             continue;
         }
         std::fs::copy(&path, &copied).expect("a copy");
-        // Lines without a year get the one nearest to the file's time: that of the recording,
+        // Lines without a year get the last before the file's time: that of the recording,
         // 2026-11-24, and not that of a checkout.
         let recorded = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_478_400);
         let file = std::fs::File::options().write(true).open(&copied).expect("the copy");
