@@ -4,6 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -256,6 +257,32 @@ fn the_state_directory_is_that_of_the_service_manager() {
     daemon.stdin = None;
     assert_eq!(daemon.wait().code(), Some(0));
     assert_eq!(place.show().exit, 0);
+}
+
+#[test]
+fn the_service_manager_is_told() {
+    let place = Place::new();
+    let manager = UnixDatagram::bind(place.path("notify")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let told = || {
+        let mut buffer = [0; 256];
+        loop {
+            let length = manager.recv(&mut buffer).expect("told in time");
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if !text.starts_with("STATUS=") && text != "WATCHDOG=1" {
+                return text;
+            }
+        }
+    };
+    let mut command = chiplog();
+    command.args(["watch", "-"]).env("NOTIFY_SOCKET", place.path("notify")).env("WATCHDOG_USEC", "2000");
+    let mut daemon = Daemon::with(&mut command);
+    assert_eq!(told(), "READY=1");
+    daemon.signal("-HUP");
+    assert_eq!(told(), "RELOADING=1");
+    assert_eq!(told(), "READY=1");
+    daemon.stop();
+    assert_eq!(told(), "STOPPING=1");
 }
 
 #[test]
@@ -562,8 +589,8 @@ fn a_journal_is_read_while_it_is_written_and_each_entry_counts_once() {
 
 /// Appends to a file, as one write.
 fn append(path: &Path, text: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
+    file.write_all(text.as_bytes()).expect("a file");
 }
 
 /// A line of the rule [`RULE`] at a second of the day.

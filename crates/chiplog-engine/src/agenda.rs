@@ -36,6 +36,13 @@ impl Agenda {
         self.times.get(&key).copied()
     }
 
+    /// Gives keys other numbers; those without one are struck off.
+    pub(crate) fn renumber(&mut self, new_keys: &[Option<usize>]) {
+        let renumbered = self.by_time.iter().filter_map(|(time, key)| Some((*time, new_keys[*key]?)));
+        self.by_time = renumbered.collect();
+        self.times = self.by_time.iter().map(|(time, key)| (*key, *time)).collect();
+    }
+
     /// All times and keys, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (i64, usize)> {
         self.by_time.iter().copied()

@@ -56,8 +56,8 @@ pub struct Entries {
     pub first: u64,
     /// Entries that are not in the block, in order.
     pub passed: Vec<Passed>,
-    /// Bytes of the journal that were read for this block, as stored. All blocks of a source together
-    /// have its size.
+    /// Bytes of the journal that were read for this block, as stored. Those of all blocks of a source add
+    /// up to its size, less what stands behind the last entry that counts.
     pub stored_bytes: u64,
 }
 
@@ -72,9 +72,9 @@ pub struct Passed {
 
 impl Entries {
     /// Entries that are all samples, the first of a source.
-    const HEAD: u64 = 8_192;
+    const HEAD: u64 = 4_096;
     /// Beyond, one in so many.
-    const EVERY: u64 = 64;
+    const EVERY: u64 = 128;
     /// What an entry counts for where places of lines are told in bytes.
     const NOMINAL_BYTES: u64 = 256;
 

@@ -15,6 +15,7 @@ pub(crate) struct TrackKey {
     pub(crate) companion: usize,
     pub(crate) host: usize,
     /// As in [`crate::partial::Key`].
+    #[serde(with = "serde_bytes")]
     pub(crate) labels: Box<[u8]>,
 }
 

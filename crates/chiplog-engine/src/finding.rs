@@ -171,6 +171,7 @@ pub struct Evidence {
     /// Program and pid as the line gives them, for display: `etcd[1893]`, `kubelet`.
     pub origin: Option<Arc<str>>,
     /// The message, decoded, at most 4 KiB; raw bytes from the log, so not safe for a terminal.
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
     /// The values that this line carried: name, unit, amount.
     pub values: Vec<(Arc<str>, Unit, i64)>,

@@ -179,7 +179,7 @@ impl Gaps {
             })
     }
 
-    pub(crate) fn add(&mut self, missing: Missing) {
+    pub(crate) fn add(&mut self, missing: &Missing) {
         let found =
             self.known.iter().position(|known| known.host == missing.host && known.reach == missing.reach);
         let at = match found {
@@ -325,7 +325,7 @@ mod tests {
         for number in 0..MAX_KNOWN + 10 {
             let reach = Reach::Of(Arc::from(format!("u{number}.service")));
             let since = number as i64 * 10;
-            gaps.add(Missing { host: Some(0), clock: 0, reach, since, until: Some(since + 1), told: None });
+            gaps.add(&Missing { host: Some(0), clock: 0, reach, since, until: Some(since + 1), told: None });
         }
         assert_eq!(gaps.known.len(), MAX_KNOWN + 1);
         let touch = |since| {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::plan::RulePlan;
+use crate::timeline::MEMORY_NANOS;
 
 /// Hits that are remembered. Beyond, one may count twice.
 const MAX_REMEMBERED: usize = 65_536;
@@ -16,8 +17,8 @@ type OnceKey = (usize, usize, u64);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Occurrences {
     counted: HashMap<OnceKey, i64>,
-    /// In source order.
-    order: VecDeque<(OnceKey, i64)>,
+    /// In source order, each with the time after which it does not matter.
+    order: VecDeque<(OnceKey, i64, i64)>,
 }
 
 impl Occurrences {
@@ -30,16 +31,15 @@ impl Occurrences {
         }
     }
 
-    fn of_order(order: VecDeque<(OnceKey, i64)>) -> Self {
-        Self { counted: order.iter().copied().collect(), order }
+    fn of_order(order: VecDeque<(OnceKey, i64, i64)>) -> Self {
+        Self { counted: order.iter().map(|(key, time, _)| (*key, *time)).collect(), order }
     }
 
     /// The same with rules renumbered; `None` leaves out.
     pub(crate) fn renumbered(&self, rule: impl Fn(usize) -> Option<usize>) -> Self {
-        let order = self
-            .order
-            .iter()
-            .filter_map(|((old, host, hash), time)| Some(((rule(*old)?, *host, *hash), *time)));
+        let order = self.order.iter().filter_map(|((old, host, hash), time, expires)| {
+            Some(((rule(*old)?, *host, *hash), *time, *expires))
+        });
         Self::of_order(order.collect())
     }
 
@@ -50,14 +50,26 @@ impl Occurrences {
             return false;
         }
         self.counted.insert(key, time);
-        self.order.push_back((key, time));
-        if self.order.len() > MAX_REMEMBERED
-            && let Some((key, time)) = self.order.pop_front()
+        let expires = time.saturating_add(within_nanos).saturating_add(MEMORY_NANOS);
+        self.order.push_back((key, time, expires));
+        if self.order.len() > MAX_REMEMBERED {
+            self.forget_first();
+        }
+        // Two for one: what has expired goes, however much has come together.
+        for _ in 0..2 {
+            if self.order.front().is_some_and(|(_, _, expires)| *expires < time) {
+                self.forget_first();
+            }
+        }
+        true
+    }
+
+    fn forget_first(&mut self) {
+        if let Some((key, time, _)) = self.order.pop_front()
             && self.counted.get(&key) == Some(&time)
         {
             self.counted.remove(&key);
         }
-        true
     }
 }
 
@@ -85,6 +97,16 @@ mod tests {
         let times = [0, 9, 10, 11, 15, 21, 22, 12];
         assert_eq!(times.map(|time| is_new(7, time)), [true, false, false, true, false, false, true, false]);
         assert!(is_new(8, 12));
+    }
+
+    #[test]
+    fn what_has_expired_is_forgotten() {
+        let mut occurrences = Occurrences::default();
+        assert!((0..1_000).all(|key| occurrences.is_apart((0, 0, key), 0, 10)));
+        for hit in 0..500 {
+            assert!(occurrences.is_apart((0, 0, 7), MEMORY_NANOS + 20 + 100 * hit, 10));
+        }
+        assert!(occurrences.counted.len() < 10 && occurrences.order.len() < 502);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::collect::Collection;
 use crate::plan::Totals;
 use crate::saved::{Damaged, Renumbered};
 use crate::timeline::Outcome;
-use crate::{Finding, Warning};
+use crate::{Finding, Sighting, Warning};
 
 /// Findings that are kept, the newest.
 const MAX_FINDINGS: usize = 1_000;
@@ -88,6 +88,7 @@ impl Past {
         for (rule, totals) in std::mem::take(&mut outcome.totals) {
             self.totals.entry(rule).or_default().merge(&totals);
         }
+        outcome.shrink();
         self.ended.push_back(outcome);
         if self.ended.len() > MAX_ENDED {
             self.ended.pop_front();
@@ -95,10 +96,15 @@ impl Past {
         }
     }
 
+    /// Sightings of streams that ended.
+    pub(crate) fn sightings(&self) -> impl Iterator<Item = &Sighting> {
+        self.ended.iter().flat_map(|outcome| &outcome.sightings)
+    }
+
     pub(crate) fn add_to(&self, collection: &mut Collection) {
         collection.add_totals(&self.totals);
         for outcome in &self.ended {
-            collection.add(outcome.clone());
+            collection.add(outcome.without_sightings());
         }
         let oldest = self.count - self.newest.len() as u64;
         let landmarks = self.landmarks.values();

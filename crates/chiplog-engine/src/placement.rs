@@ -33,8 +33,7 @@ pub(crate) struct Placement {
     /// they may be hours away from lines that give an instant, so neither tells how far the
     /// other has come.
     pub(crate) hosts: Vec<Host>,
-    #[serde(serialize_with = "in_order")]
-    host_ids: HashMap<Box<[u8]>, usize>,
+    names: HostNames,
     reader: LineReader,
     /// The entry placed last: a line that several rules match has one time, and counts once.
     last: Option<(u64, Placed)>,
@@ -44,11 +43,39 @@ pub(crate) struct Placement {
     /// source: the beginnings of cut lines follow each other, each ended by an LF.
     position: u64,
     /// What was kept right before it, one byte more than is looked at: a line starts behind an LF.
+    #[serde(with = "serde_bytes")]
     tail: Vec<u8>,
     found: Option<Found>,
+}
+
+/// Which names stand for which hosts.
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct HostNames {
+    #[serde(serialize_with = "in_order")]
+    ids: HashMap<Box<[u8]>, usize>,
+    /// There are more than are told apart.
+    has_rest: bool,
     /// Machines that lines are of which name none, as headers of klog files say, each with the
     /// position of its header.
     machines: Vec<(u64, Box<[u8]>)>,
+}
+
+impl HostNames {
+    /// The number of a host, if it has one.
+    fn id(&self, name: &[u8]) -> Option<usize> {
+        self.ids.get(name).copied().or(self.has_rest.then_some(2 * MAX_HOSTS))
+    }
+
+    /// The host of a line at a position that names this one.
+    fn at<'n>(&'n self, name: &'n [u8], position: u64) -> &'n [u8] {
+        let header = self.machines.iter().rev().find(|(header, _)| name.is_empty() && *header < position);
+        header.map_or(name, |(_, machine)| machine)
+    }
+
+    /// The number of the host of a line at a position that names this one, if it has one.
+    fn id_at(&self, name: Option<&[u8]>, position: u64) -> Option<usize> {
+        self.id(self.at(name.unwrap_or_default(), position))
+    }
 }
 
 /// The number in a source of each host of a partial, once an entry has asked for it.
@@ -100,10 +127,11 @@ impl Placement {
     pub(crate) fn is_sound(&self) -> bool {
         let is_host = |host: usize| host < self.hosts.len();
         self.hosts.len().is_multiple_of(2)
-            && self.host_ids.values().all(|id| id.is_multiple_of(2) && is_host(*id))
+            && self.names.ids.values().all(|id| id.is_multiple_of(2) && is_host(*id))
             // A host beyond those that are told apart stands for the rest.
             && self.hosts.len() <= 2 * MAX_HOSTS + 2
             && self.clocks.len() == self.hosts.len() / 2
+            && self.names.has_rest == (self.hosts.len() > 2 * MAX_HOSTS)
             && self.last.is_none_or(|(_, placed)| is_host(placed.host))
             && self.found.and_then(|found| found.line?.host).is_none_or(is_host)
             && self.tail.len() <= TAIL_BYTES
@@ -117,14 +145,13 @@ impl Placement {
             fresh: HostClock::new(input.clock),
             common: Common::default(),
             hosts: Vec::new(),
-            host_ids: HashMap::new(),
+            names: HostNames::default(),
             reader: LineReader::new(&input.origin),
             last: None,
             last_timed: None,
             position: 0,
             tail: Vec::new(),
             found: None,
-            machines: Vec::new(),
         }
     }
 
@@ -132,7 +159,7 @@ impl Placement {
     pub(crate) fn hosts_of(&mut self, partial: &Partial) -> HostsOf {
         let machines = partial.machines.iter();
         let base = self.position;
-        self.machines.extend(machines.map(|(offset, name)| (base + u64::from(*offset), name.clone())));
+        self.names.machines.extend(machines.map(|(offset, name)| (base + u64::from(*offset), name.clone())));
         HostsOf(vec![None; partial.keys.hosts.len()])
     }
 
@@ -140,10 +167,15 @@ impl Placement {
     pub(crate) fn host_of_entry(&mut self, hosts: &mut HostsOf, partial: &Partial, entry: &Entry) -> usize {
         let index = entry.host as usize;
         let name = &partial.keys.hosts[index];
-        if name.is_empty() && !self.machines.is_empty() {
-            let position = self.position + u64::from(entry.offset);
-            let machine: Box<[u8]> = self.name_at(name, position).into();
-            return self.host_id(&machine);
+        if name.is_empty() && !self.names.machines.is_empty() {
+            let machine = self.names.at(name, self.position + u64::from(entry.offset));
+            return match self.names.id(machine) {
+                Some(known) => known,
+                None => {
+                    let machine: Box<[u8]> = machine.into();
+                    self.host_id(&machine)
+                }
+            };
         }
         let known = hosts.0[index].unwrap_or_else(|| self.host_id(name));
         hosts.0[index] = Some(known);
@@ -152,7 +184,7 @@ impl Placement {
 
     /// The number of a host, which is made if it is new.
     pub(crate) fn host_id(&mut self, name: &[u8]) -> usize {
-        if let Some(id) = self.known_host(name) {
+        if let Some(id) = self.names.id(name) {
             return id;
         }
         let id = self.hosts.len();
@@ -163,27 +195,17 @@ impl Placement {
             self.hosts.push(Host { name: text, progress: Progress::default(), is_rest });
         }
         self.clocks.push(self.fresh.clone());
-        if !is_rest {
-            self.host_ids.insert(name.into(), id);
+        if is_rest {
+            self.names.has_rest = true;
+        } else {
+            self.names.ids.insert(name.into(), id);
         }
         id
     }
 
-    /// The number of a host, if it has one.
-    fn known_host(&self, name: &[u8]) -> Option<usize> {
-        let rest = (self.hosts.len() > 2 * MAX_HOSTS).then_some(2 * MAX_HOSTS);
-        self.host_ids.get(name).copied().or(rest)
-    }
-
-    /// The host of a line at a position that names this one.
-    fn name_at<'n>(&'n self, name: &'n [u8], position: u64) -> &'n [u8] {
-        let header = self.machines.iter().rev().find(|(header, _)| name.is_empty() && *header < position);
-        header.map_or(name, |(_, machine)| machine)
-    }
-
     /// The number of the host of the last lines so far that name this one, if it has one.
     pub(crate) fn last_known_host(&self, name: &[u8]) -> Option<usize> {
-        self.known_host(self.name_at(name, u64::MAX))
+        self.names.id_at(Some(name), u64::MAX)
     }
 
     fn clock(&self, host: usize) -> &HostClock {
@@ -278,8 +300,7 @@ impl Placement {
             let record = self.reader.peel(text);
             let times = times_of(&record);
             if !times.is_empty() {
-                let name: Box<[u8]> = record.host.unwrap_or_default().into();
-                let host = self.known_host(self.name_at(&name, position));
+                let host = self.names.id_at(record.host, position);
                 if self.place_again(host, times).is_some() {
                     line = Some(TimedLine { position, times, host });
                     break;
@@ -324,8 +345,7 @@ impl Placement {
             if times.is_empty() {
                 continue;
             }
-            let name: Box<[u8]> = record.host.unwrap_or_default().into();
-            let host = self.known_host(self.name_at(&name, position));
+            let host = self.names.id_at(record.host, position);
             let host = host.map(|host| self.host_of(times, host));
             if self.place_again(host, times).is_some() {
                 return Some((times, host));

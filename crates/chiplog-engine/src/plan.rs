@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chiplog_parse::UnixNanos;
-use chiplog_rules::{Comparison, Label, Measure, Rule, RuleSet};
+use chiplog_rules::{Comparison, Label, Limit, Measure, Rule, RuleSet};
 use serde::{Deserialize, Serialize};
 
 use crate::Unit;
@@ -26,6 +26,8 @@ pub(crate) struct RulePlan {
     pub(crate) open_changes: Changes,
     /// The same of the close condition.
     pub(crate) close_changes: Changes,
+    /// The longest time since a hit of another rule that the conditions ask for.
+    pub(crate) longest_since_nanos: i64,
     /// How long the open condition must hold before a finding opens.
     pub(crate) hold_nanos: Option<i64>,
     /// Hits of one occurrence are this near to each other.
@@ -105,9 +107,18 @@ impl RulePlan {
             .map(|companion| companion.shared_labels.iter().map(|(own, _)| *own).collect());
         let mut open_comparisons = Vec::new();
         rule.open.for_each_comparison(&mut |comparison| open_comparisons.push(comparison.clone()));
+        let mut longest_since_nanos = 0;
+        for expr in [&rule.open, &rule.close] {
+            expr.for_each_comparison(&mut |comparison| {
+                if let (Measure::Since(_), Limit::Value(limit)) = (comparison.measure, comparison.limit) {
+                    longest_since_nanos = longest_since_nanos.max(limit);
+                }
+            });
+        }
         Self {
             rule: index,
             open_comparisons,
+            longest_since_nanos,
             id: Arc::from(rule.id.as_str()),
             title: Arc::from(rule.title.as_str()),
             plan: WindowPlan::of(rule),

@@ -1,10 +1,12 @@
 //! A session as bytes: what is saved of rules, and what can be wrong with the bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Finding;
@@ -15,13 +17,12 @@ use crate::timeline::SavedTimeline;
 /// changes, be it the order of two fields.
 pub(crate) const FORMAT: u32 = 2;
 
-/// What a session holds, behind the number of its form.
+/// What a session holds beside its streams.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct SavedSession<'s> {
+pub(crate) struct SavedHead<'s> {
     /// By number.
     pub(crate) rules: Vec<SavedRule>,
-    pub(crate) past: std::borrow::Cow<'s, Past>,
-    pub(crate) streams: Vec<SavedTimeline<'s>>,
+    pub(crate) past: Cow<'s, Past>,
 }
 
 /// A rule that state was saved for.
@@ -137,22 +138,48 @@ impl fmt::Display for RestoreError {
 
 impl std::error::Error for RestoreError {}
 
-/// Bytes of a session.
-pub(crate) fn to_bytes(session: &SavedSession<'_>) -> Vec<u8> {
-    let bytes = FORMAT.to_le_bytes().to_vec();
-    postcard::to_extend(session, bytes).expect("memory takes any number of bytes, and every length is known")
+/// The bytes of a part of a session.
+pub(crate) fn to_bytes(part: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(part).expect("memory takes any number of bytes, and every length is known")
 }
 
-/// The session that bytes hold.
-pub(crate) fn of_bytes(bytes: &[u8]) -> Result<SavedSession<'static>, RestoreError> {
-    let (format, body) = bytes.split_first_chunk::<4>().ok_or(Damaged("no beginning"))?;
+/// The session whose parts these are: the head, then each stream. The number of the form stands in
+/// front, and before each part its length.
+pub(crate) fn join<'p>(head: &SavedHead<'_>, streams: impl Iterator<Item = &'p [u8]>) -> Vec<u8> {
+    let mut bytes = FORMAT.to_le_bytes().to_vec();
+    let mut push = |part: &[u8]| {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    };
+    push(&to_bytes(head));
+    streams.for_each(push);
+    bytes
+}
+
+/// The parts of a session.
+pub(crate) fn split(
+    bytes: &[u8],
+) -> Result<(SavedHead<'static>, impl Iterator<Item = Result<SavedTimeline<'static>, Damaged>>), RestoreError>
+{
+    let (format, mut rest) = bytes.split_first_chunk::<4>().ok_or(Damaged("no beginning"))?;
     let found = u32::from_le_bytes(*format);
     if found != FORMAT {
         return Err(RestoreError::Format { found, expected: FORMAT });
     }
-    match postcard::take_from_bytes(body) {
-        Ok((session, [])) => Ok(session),
-        Ok(_) => Err(Damaged("more than was saved").into()),
-        Err(_) => Err(Damaged("no saved state").into()),
+    let head = part(&mut rest)?;
+    let streams = std::iter::from_fn(move || (!rest.is_empty()).then(|| part(&mut rest)));
+    Ok((head, streams))
+}
+
+fn part<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, Damaged> {
+    let split = bytes.split_first_chunk::<8>().and_then(|(length, rest)| {
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        rest.split_at_checked(length)
+    });
+    let (part, rest) = split.ok_or(Damaged("the end is missing"))?;
+    *bytes = rest;
+    match postcard::take_from_bytes(part) {
+        Ok((part, [])) => Ok(part),
+        _ => Err(Damaged("a part is not what was saved")),
     }
 }

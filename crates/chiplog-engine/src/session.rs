@@ -1,6 +1,7 @@
 //! Many live streams: what a daemon feeds and asks.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -9,15 +10,21 @@ use chiplog_rules::RuleSet;
 use crate::collect::Collection;
 use crate::past::Past;
 use crate::plan::RulePlan;
-use crate::saved::{self, Renumbered, SavedRule, SavedSession};
+use crate::saved::{self, Renumbered, SavedHead, SavedRule};
 use crate::timeline::{Outcome, Timeline};
 use crate::{
     Block, Finding, InputOptions, Loss, Notice, RestoreError, RuleChanges, ScanOptions, ScanSummary, Scanner,
-    State, Transition,
+    Sighting, State, Transition,
 };
 
 /// Templates of unknown lines that a summary joins, the most frequent of all streams.
 const MAX_TEMPLATES: usize = 500;
+
+/// Of these, no more of one stream.
+const MAX_TEMPLATES_OF_STREAM: usize = 50;
+
+/// Sightings in a summary, the newest.
+const MAX_SIGHTINGS: usize = 1_000;
 
 /// A scan of many streams that goes on and on.
 ///
@@ -53,6 +60,14 @@ struct Stream {
     timeline: Timeline,
     /// What it came to, once someone has asked since its last line. Most streams are idle.
     outcome: OnceLock<Outcome>,
+    /// The same as it is saved.
+    saved: OnceLock<Box<[u8]>>,
+}
+
+impl Stream {
+    fn new(timeline: Timeline) -> Self {
+        Self { timeline, outcome: OnceLock::new(), saved: OnceLock::new() }
+    }
 }
 
 impl Session {
@@ -95,12 +110,13 @@ impl Session {
     /// The timeline of a stream, about to change.
     fn timeline(&mut self, stream: &InputOptions) -> &mut Timeline {
         if !self.streams.contains_key(&stream.name) {
-            let timeline = Timeline::new(&self.rules, &self.plans, stream, self.options.range());
-            let stream_at_start = Stream { timeline, outcome: OnceLock::new() };
-            self.streams.insert(Arc::clone(&stream.name), stream_at_start);
+            let timeline =
+                Timeline::new(&self.rules, &self.plans, stream, self.options.range()).without_end();
+            self.streams.insert(Arc::clone(&stream.name), Stream::new(timeline));
         }
         let known = self.streams.get_mut(&stream.name).expect("it is there or was just put there");
         known.outcome = OnceLock::new();
+        known.saved = OnceLock::new();
         &mut known.timeline
     }
 
@@ -115,16 +131,39 @@ impl Session {
     /// Everything found so far.
     ///
     /// Findings that are open are all there; of those that have closed the newest 1,000, and the
-    /// first and the worst of each rule. Streams that go on are told by name, after those that
-    /// ended. Costs little for streams without a line since the last summary.
+    /// first and the worst of each rule; of sightings the newest 1,000. Streams that go on are told by
+    /// name, after those that ended. Costs little for streams without a line since the last summary.
     #[must_use]
     pub fn summary(&self) -> ScanSummary {
         let mut collection = Collection::new(&self.plans);
         self.past.add_to(&mut collection);
         for stream in self.streams.values() {
-            collection.add(stream.outcome.get_or_init(|| stream.timeline.outcome()).clone());
+            let outcome = stream.outcome.get_or_init(|| stream.timeline.outcome(MAX_TEMPLATES_OF_STREAM));
+            collection.add(outcome.without_sightings());
         }
+        collection.summary.sightings = self.newest_sightings();
         collection.finish(MAX_TEMPLATES)
+    }
+
+    fn newest_sightings(&self) -> Vec<Sighting> {
+        enum Place<'s> {
+            Ended(&'s Sighting),
+            Going(&'s Timeline, usize),
+        }
+        let ended = self.past.sightings().map(|sighting| (sighting.last_time, Place::Ended(sighting)));
+        let timelines = self.streams.values().map(|stream| &stream.timeline);
+        let going = timelines.flat_map(|timeline| {
+            timeline.sighted().map(move |(last, key)| (last, Place::Going(timeline, key)))
+        });
+        let mut all: Vec<_> = ended.chain(going).collect();
+        // Equal ones stay in the order of streams and keys, which is always the same.
+        all.sort_by_key(|(last, _)| Reverse(*last));
+        all.truncate(MAX_SIGHTINGS);
+        let sighting = |(_, place)| match place {
+            Place::Ended(sighting) => Some(sighting.clone()),
+            Place::Going(timeline, key) => timeline.sighting(key),
+        };
+        all.into_iter().filter_map(sighting).collect()
     }
 
     /// All that the session holds, as bytes: the same for the same blocks. They begin with the number
@@ -132,11 +171,13 @@ impl Session {
     /// logs as they are, and no checksum.
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
-        saved::to_bytes(&SavedSession {
-            rules: SavedRule::of_set(&self.rules),
-            past: Cow::Borrowed(&self.past),
-            streams: self.streams.values().map(|stream| stream.timeline.to_saved()).collect(),
-        })
+        let rules = SavedRule::of_set(&self.rules);
+        let head = SavedHead { rules, past: Cow::Borrowed(&self.past) };
+        let streams = self.streams.values();
+        let streams = streams.map(|stream| {
+            &**stream.saved.get_or_init(|| saved::to_bytes(&stream.timeline.to_saved()).into_boxed_slice())
+        });
+        saved::join(&head, streams)
     }
 
     /// The session that was saved, with rules that may have changed since: it goes on as if it had
@@ -150,11 +191,12 @@ impl Session {
         options: ScanOptions,
         saved: &[u8],
     ) -> Result<(Self, RuleChanges), RestoreError> {
-        let saved = saved::of_bytes(saved)?;
-        let (renumbered, mut changes) = Renumbered::new(&saved.rules, rules)?;
+        let (head, streams) = saved::split(saved)?;
+        let (renumbered, mut changes) = Renumbered::new(&head.rules, rules)?;
         let mut session = Self::new(rules, options);
-        session.past = saved.past.into_owned().renumbered(&renumbered)?;
-        for saved in saved.streams {
+        session.past = head.past.into_owned().renumbered(&renumbered)?;
+        for saved in streams {
+            let saved = saved?;
             let name = Arc::clone(&saved.name);
             let range = options.range();
             let (timeline, told) = Timeline::restore(saved, rules, &session.plans, &renumbered, range)?;
@@ -167,7 +209,7 @@ impl Session {
                 }
                 session.past.keep([finding]);
             }
-            if session.streams.insert(name, Stream { timeline, outcome: OnceLock::new() }).is_some() {
+            if session.streams.insert(name, Stream::new(timeline)).is_some() {
                 return Err(RestoreError::Damaged { what: "a stream that is there twice" });
             }
         }

@@ -6,18 +6,22 @@
 
 mod ahead;
 mod episode;
+mod forget;
 mod gaps;
 mod passing;
 mod saved;
 mod steps;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
+use chiplog_parse::UnixNanos;
 use chiplog_rules::RuleSet;
 use serde::{Deserialize, Serialize};
 
 use self::episode::{Episode, Shown, evidence_at};
+pub(crate) use self::forget::MEMORY_NANOS;
+use self::forget::SWEEP_AFTER;
 use self::gaps::ListedGap;
 pub(crate) use self::saved::SavedTimeline;
 use self::steps::{ListedStep, Strayed};
@@ -34,7 +38,7 @@ use crate::placement::{HostsOf, Placed, Placement};
 use crate::plan::{RulePlan, TimeRange, Totals};
 use crate::programs::Programs;
 use crate::sampling::Sampling;
-use crate::templates::{FinishedTemplates, SourceTemplates};
+use crate::templates::{FinishedTemplates, MAX_FINISHED as MAX_TEMPLATES, SourceTemplates};
 use crate::view::Unknown;
 use crate::window::{Inserted, Sample, Window};
 use crate::{
@@ -75,6 +79,7 @@ struct Watch {
 struct KeyState {
     rule: usize,
     host: usize,
+    #[serde(with = "serde_bytes")]
     labels: Box<[u8]>,
     window: Window,
     episode: Option<Box<Episode>>,
@@ -98,6 +103,8 @@ struct KeyState {
     asked_by: Box<[usize]>,
     /// Several keys share this window, since the rule or the source has too many.
     is_shared: bool,
+    /// One of the first of its rule, which are sighted and never forgotten.
+    is_early: bool,
 }
 
 /// A hit that is in no window yet, since its time is too old or too far ahead.
@@ -152,6 +159,10 @@ pub(crate) struct Timeline {
     watches: Vec<Watch>,
     keys: Vec<KeyState>,
     key_ids: HashMap<Key, usize>,
+    /// New keys since idle ones were last looked for, also those that had to share.
+    wanted_keys: usize,
+    /// How many it takes until the next time.
+    sweep_after: usize,
     loans: Loans,
     occurrences: Occurrences,
     tracks: Tracks,
@@ -160,12 +171,14 @@ pub(crate) struct Timeline {
     findings: Vec<Finding>,
     pub(crate) findings_left_out: u64,
     gaps: Gaps,
-    listed_gaps: Vec<ListedGap>,
+    listed_gaps: VecDeque<ListedGap>,
     gaps_left_out: u64,
+    /// Of gaps and steps the newest are kept, not the first.
+    keeps_newest: bool,
     sampling: Sampling,
     /// Offset of the last line that counted as one of its message.
     last_sampled_offset: Option<u64>,
-    steps: Vec<ListedStep>,
+    steps: VecDeque<ListedStep>,
     steps_left_out: u64,
     /// Offset of the last line that tells of a gap: one line is one gap, whatever rules match it.
     last_gap_offset: Option<u64>,
@@ -182,8 +195,10 @@ pub(crate) struct Timeline {
 /// What is counted of one rule.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Tally {
-    /// Keys, however many share a window.
+    /// Keys that there are.
     keys: u32,
+    /// Keys that there ever were.
+    keys_ever: u32,
     totals: Totals,
 }
 
@@ -201,6 +216,34 @@ pub(crate) struct Outcome {
     pub(crate) findings_left_out: u64,
     pub(crate) gaps_left_out: u64,
     pub(crate) templates: Arc<FinishedTemplates>,
+}
+
+impl Outcome {
+    pub(crate) fn without_sightings(&self) -> Self {
+        Self {
+            input: self.input.clone(),
+            findings: self.findings.clone(),
+            sightings: Vec::new(),
+            gaps: self.gaps.clone(),
+            clock_steps: self.clock_steps.clone(),
+            totals: self.totals.clone(),
+            templates: Arc::clone(&self.templates),
+            ..*self
+        }
+    }
+
+    /// Leaves out what is of little use once a stream has been over for long.
+    pub(crate) fn shrink(&mut self) {
+        const MOST: usize = 100;
+        self.input.programs.truncate(MOST);
+        let excess = self.gaps.len().saturating_sub(MOST);
+        self.gaps.drain(..excess);
+        self.gaps_left_out = self.gaps_left_out.saturating_add(excess as u64);
+        // The newest.
+        self.sightings.sort_by_key(|sighting| std::cmp::Reverse(sighting.last_time));
+        self.sightings.truncate(MOST);
+        self.templates = Arc::new(self.templates.most_frequent(MOST));
+    }
 }
 
 /// The tracks that a key looks at, and those that its hits go to. New ones are made.
@@ -300,6 +343,8 @@ impl Timeline {
             watches: Vec::new(),
             keys: Vec::new(),
             key_ids: HashMap::new(),
+            wanted_keys: 0,
+            sweep_after: SWEEP_AFTER,
             loans: Loans::default(),
             occurrences: Occurrences::default(),
             tracks: Tracks::default(),
@@ -307,11 +352,12 @@ impl Timeline {
             findings: Vec::new(),
             findings_left_out: 0,
             gaps: Gaps::default(),
-            listed_gaps: Vec::new(),
+            listed_gaps: VecDeque::new(),
             gaps_left_out: 0,
+            keeps_newest: false,
             sampling: Sampling::default(),
             last_sampled_offset: None,
-            steps: Vec::new(),
+            steps: VecDeque::new(),
             steps_left_out: 0,
             last_gap_offset: None,
             end_offset: 0,
@@ -322,6 +368,11 @@ impl Timeline {
             lines: 0,
             cut_lines: 0,
         }
+    }
+
+    /// The same for a source without end.
+    pub(crate) fn without_end(self) -> Self {
+        Self { keeps_newest: true, ..self }
     }
 
     /// Takes the next block of the source and what was found in it.
@@ -380,6 +431,9 @@ impl Timeline {
             self.advance(host, time, offset, counter, on_notice);
         }
         let EntryKind::Hit { key, values, hashes, repeats, counts, message } = entry.kind else { return };
+        if self.sweep_if_due() {
+            keys.fill(None);
+        }
         let key = match keys[key as usize] {
             Some(known) if self.keys[known].host == host => known,
             _ => {
@@ -447,6 +501,7 @@ impl Timeline {
         if let Some(id) = self.key_ids.get(&key) {
             return *id;
         }
+        self.wanted_keys += 1;
         let is_rest = self.placement.hosts[host].is_rest;
         let tally = self.tallies.entry(rule).or_default();
         let is_shared = is_rest || (tally.keys >= MAX_KEYS_PER_RULE && !key.labels.is_empty());
@@ -458,8 +513,10 @@ impl Timeline {
         }
         let plan = &self.plans[rule];
         // What is asked for is that the lines are absent: theirs are no sign of trouble.
-        let is_ignored = tally.keys >= MAX_SIGHTINGS_PER_RULE || plan.needs_no_hit();
+        let is_early = tally.keys_ever < MAX_SIGHTINGS_PER_RULE;
+        let is_ignored = !is_early || plan.needs_no_hit();
         tally.keys = tally.keys.saturating_add(1);
+        tally.keys_ever = tally.keys_ever.saturating_add(1);
         let (companions, asked_by) = tracks_of(&mut self.tracks, &self.plans, rule, host, &key.labels);
         let id = self.keys.len();
         self.keys.push(KeyState {
@@ -477,6 +534,7 @@ impl Timeline {
             companions,
             asked_by,
             is_shared,
+            is_early,
         });
         self.key_ids.insert(key, id);
         id
@@ -598,25 +656,29 @@ impl Timeline {
         }
     }
 
-    /// The hits of keys that never opened a finding.
-    fn sightings(&self) -> Vec<Sighting> {
-        let mut sightings = Vec::new();
-        for state in &self.keys {
-            let Sighted::Hits(hits) = &state.sighted else { continue };
-            let plan = &self.plans[state.rule];
-            let instant = |local| self.placement.to_instant(state.host, local);
-            let evidence = Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() };
-            sightings.push(Sighting {
-                rule_id: Arc::clone(&plan.id),
-                source: Arc::clone(&self.name),
-                group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
-                first_time: instant(hits.first),
-                last_time: instant(hits.last),
-                hits: hits.count,
-                evidence,
-            });
-        }
-        sightings
+    /// The keys that never opened a finding, each with the time of its last hit.
+    pub(crate) fn sighted(&self) -> impl Iterator<Item = (Option<UnixNanos>, usize)> {
+        self.keys.iter().enumerate().filter_map(|(key, state)| match &state.sighted {
+            Sighted::Hits(hits) => Some((self.placement.to_instant(state.host, hits.last), key)),
+            _ => None,
+        })
+    }
+
+    /// The hits of a key that never opened a finding.
+    pub(crate) fn sighting(&self, key: usize) -> Option<Sighting> {
+        let state = self.keys.get(key)?;
+        let Sighted::Hits(hits) = &state.sighted else { return None };
+        let instant = |local| self.placement.to_instant(state.host, local);
+        let plan = &self.plans[state.rule];
+        Some(Sighting {
+            rule_id: Arc::clone(&plan.id),
+            source: Arc::clone(&self.name),
+            group: plan.group(&self.placement.hosts[state.host].name, &state.labels),
+            first_time: instant(hits.first),
+            last_time: instant(hits.last),
+            hits: hits.count,
+            evidence: Evidence { time: instant(hits.shown.time), ..hits.shown.evidence.clone() },
+        })
     }
 
     fn add_late(&mut self, key: usize) {
@@ -703,7 +765,9 @@ impl Timeline {
                 self.pass_time(host, reached, on_notice);
             }
         }
-        for key in 0..self.keys.len() {
+        let mut keys: Vec<usize> = (0..self.keys.len()).collect();
+        keys.sort_by(|left, right| self.order(*left, *right));
+        for key in keys {
             // What time went on to and came back from was not so.
             let latest = self.keys[key].window.latest();
             self.give_up(key, latest, on_notice);
@@ -712,9 +776,10 @@ impl Timeline {
             }
         }
         let mut findings = std::mem::take(&mut self.findings);
-        let mut outcome = self.outcome();
+        let mut outcome = self.outcome(MAX_TEMPLATES);
         findings.append(&mut outcome.findings);
         outcome.findings = findings;
+        outcome.sightings = self.sighted().filter_map(|(_, key)| self.sighting(key)).collect();
         if let Some(time) = last_time {
             let input = &mut outcome.input;
             input.first_time = input.first_time.into_iter().chain([time]).min();
@@ -743,8 +808,8 @@ impl Timeline {
         })
     }
 
-    /// What the source came to so far.
-    pub(crate) fn outcome(&self) -> Outcome {
+    /// What the source came to so far, but for its sightings, and with no more than so many templates.
+    pub(crate) fn outcome(&self, most_templates: usize) -> Outcome {
         let placement = &self.placement;
         let bounds = self.watches.iter().enumerate().flat_map(|(host, watch)| {
             let bounds = [watch.first_time, watch.last_time].into_iter().flatten();
@@ -790,11 +855,11 @@ impl Timeline {
             steps_left_out: self.steps_left_out,
             input,
             findings: self.findings.iter().cloned().chain(open).collect(),
-            sightings: self.sightings(),
+            sightings: Vec::new(),
             totals: self.tallies.iter().map(|(rule, tally)| (*rule, tally.totals.clone())).collect(),
             findings_left_out: self.findings_left_out,
             gaps_left_out: self.gaps_left_out,
-            templates: Arc::new(self.templates.finish(self.range, place)),
+            templates: Arc::new(self.templates.finish(self.range, place, most_templates)),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What a condition is judged by: the window of a key, and what is known beside it.
 
-use chiplog_rules::{Comparison, Expr, Measure, Op};
+use chiplog_rules::{Comparison, Expr, Limit, Measure, Op};
 
 use crate::Unit;
 use crate::clocks::DISORDER_NANOS;
+use crate::timeline::MEMORY_NANOS;
 use crate::window::{Measured, Window, lengths_of, plain};
 
 /// A key at the time of judgement.
@@ -79,9 +80,12 @@ impl View<'_> {
         match comparison.measure {
             Measure::Since(companion) => {
                 let latest = self.companions.window(companion.0)?.latest_hit()?;
-                // What is out of order came just now. What is further ahead is on another clock.
-                let is_known = latest <= now.saturating_add(DISORDER_NANOS);
                 let since = i128::from(now) - i128::from(latest);
+                let Limit::Value(limit) = comparison.limit else { return None };
+                // What is out of order came just now. What is further ahead is on another clock, and
+                // what is long past the limit may be forgotten: it is as if it had never been.
+                let is_known = latest <= now.saturating_add(DISORDER_NANOS)
+                    && since <= i128::from(limit) + i128::from(MEMORY_NANOS);
                 is_known.then(|| plain(since.max(0), comparison.limit, Unit::Nanoseconds))?
             }
             Measure::Ratio(companion) => {

@@ -332,7 +332,7 @@ impl<R: ReadAt> Journal<R> {
                 }
                 Err(DataError::Io(error)) => return Err(error),
                 Err(_) => {
-                    self.damage.data(data);
+                    self.damage.data(place(&self.windows, data, offset));
                     Verdicts::OTHER
                 }
             };
@@ -398,7 +398,7 @@ impl<R: ReadAt> Journal<R> {
             match self.payloads.whole(&mut self.windows, offset).and_then(split) {
                 Ok((name, value)) => on_field(name, value),
                 Err(DataError::Io(error)) => return Err(error),
-                Err(_) => self.damage.data(offset),
+                Err(_) => self.damage.data(place(&self.windows, offset, head.offset)),
             }
         }
         Ok(())
@@ -453,6 +453,11 @@ impl EntryHead {
     }
 }
 
+/// Where data is damaged: in itself, or in the entry that refers to a place beyond the file.
+fn place<R: ReadAt>(windows: &Windows<R>, data: u64, entry: u64) -> u64 {
+    if data < windows.size_bytes() { data } else { entry }
+}
+
 fn read_header<R: ReadAt>(source: &R) -> Result<Header, OpenError> {
     let mut bytes = [0; Header::BYTES];
     let length = fill(source, &mut bytes, 0)?;
@@ -499,7 +504,7 @@ fn look_up(
 /// that every entry refers to must not push each other out.
 #[derive(Debug)]
 struct Verdicts {
-    /// Offset and verdict in one number: offsets leave their low bits free.
+    /// Offset and verdict in one number: no file needs the upper eight bits of an offset.
     sets: Box<[[u64; 4]]>,
 }
 
@@ -530,16 +535,16 @@ impl Verdicts {
     fn get(&self, offset: u64) -> Option<u8> {
         let [first, rest @ ..] = &self.sets[Self::set(offset)];
         // What the two have in common is the offset, if nothing but a verdict is left.
-        let verdict = |known: &u64| u8::try_from(known ^ (offset << 5)).ok();
+        let verdict = |known: &u64| u8::try_from(known ^ (offset << 8)).ok();
         verdict(first).or_else(|| rest.iter().find_map(verdict))
     }
 
     #[inline]
     fn insert(&mut self, offset: u64, verdict: u8) {
-        // Offsets that are not aligned, or too large for a file, are not kept.
-        if offset.is_multiple_of(8) && offset >> 59 == 0 {
+        // Offsets that are too large for a file are not kept.
+        if offset >> 56 == 0 {
             let [first, second, third, _] = self.sets[Self::set(offset)];
-            self.sets[Self::set(offset)] = [(offset << 5) | u64::from(verdict), first, second, third];
+            self.sets[Self::set(offset)] = [(offset << 8) | u64::from(verdict), first, second, third];
         }
     }
 }

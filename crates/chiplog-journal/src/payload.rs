@@ -28,7 +28,11 @@ pub(crate) struct Payloads {
 struct Kept {
     /// Where the object stands; 0 is none.
     offset: u64,
+    /// The payload, and what is left of longer ones before.
     bytes: Vec<u8>,
+    length: usize,
+    /// Not the beginning alone, which tells the name.
+    is_whole: bool,
 }
 
 impl Payloads {
@@ -49,7 +53,7 @@ impl Payloads {
         let start = self.layout.data_payload();
         let length = object.size_bytes - start;
         if object.flags & DATA_COMPRESSION != 0 {
-            return self.decompressed(windows, offset, object);
+            return self.decompressed(windows, offset, object, usize::MAX);
         }
         if length > self.limit_bytes {
             return Err(DataError::TooLarge);
@@ -72,7 +76,7 @@ impl Payloads {
             let length = object.size_bytes - start;
             windows.exact(offset + start, length.min(NAME_BYTES as u64))?.ok_or(DataError::NotData)?
         } else {
-            self.decompressed(windows, offset, object)?
+            self.decompressed(windows, offset, object, NAME_BYTES)?
         };
         split(payload).map(|(name, _)| (name, is_shared))
     }
@@ -97,12 +101,15 @@ impl Payloads {
         windows: &mut Windows<R>,
         offset: u64,
         object: ObjectHeader,
+        enough: usize,
     ) -> Result<&'a [u8], DataError> {
-        let at = match self.kept.iter().position(|kept| kept.offset == offset) {
+        let is_held = |kept: &Kept| kept.offset == offset && (kept.is_whole || enough <= NAME_BYTES);
+        let at = match self.kept.iter().position(is_held) {
             Some(at) => at,
-            None => self.decompress(windows, offset, object)?,
+            None => self.decompress(windows, offset, object, enough)?,
         };
-        Ok(&self.kept[at].bytes)
+        let kept = &self.kept[at];
+        Ok(&kept.bytes[..kept.length])
     }
 
     fn decompress<R: ReadAt>(
@@ -110,6 +117,7 @@ impl Payloads {
         windows: &mut Windows<R>,
         offset: u64,
         object: ObjectHeader,
+        enough: usize,
     ) -> Result<usize, DataError> {
         let start = self.layout.data_payload();
         let length = object.size_bytes - start;
@@ -126,7 +134,9 @@ impl Payloads {
         let at = self.oldest;
         let kept = &mut self.kept[at];
         kept.offset = 0;
-        self.decompressor.decompress(object.flags & DATA_COMPRESSION, stored, &mut kept.bytes)?;
+        let flags = object.flags & DATA_COMPRESSION;
+        (kept.length, kept.is_whole) =
+            self.decompressor.decompress(flags, stored, &mut kept.bytes, enough)?;
         kept.offset = offset;
         self.oldest = (at + 1) % KEPT;
         Ok(at)

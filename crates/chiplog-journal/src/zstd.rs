@@ -19,6 +19,9 @@ const HUFFMAN_SIZE: usize = 1 << HUFFMAN_BITS;
 const FSE_BITS: u32 = 9;
 const FSE_SIZE: usize = 1 << FSE_BITS;
 
+/// No kind has more codes.
+const CODES: usize = 64;
+
 /// Symbols decoded between two looks at the input: as many as 57 bits hold for sure.
 const HUFFMAN_RUN: usize = 5;
 
@@ -42,6 +45,17 @@ pub(crate) struct Zstd {
     weights: Box<WeightTable>,
     literals: Box<[u8]>,
     repeated: [usize; 3],
+    scratch: Box<Scratch>,
+}
+
+/// What is needed while a table is built. Nothing of it is cleared: all that is read was written.
+struct Scratch {
+    /// The symbol of each state.
+    symbols: [u8; FSE_SIZE],
+    /// Symbols, each as often as it stands in the table; room for a last step beyond.
+    others: [u8; FSE_SIZE + 8],
+    /// The number of the next state of each symbol.
+    next: [u16; CODES],
 }
 
 struct Huffman {
@@ -64,6 +78,7 @@ struct FseEntry {
 
 struct FseTable {
     kind: &'static Kind,
+    codes: Box<[(u32, u8); CODES]>,
     default: Box<[FseEntry; FSE_SIZE]>,
     own: Box<[FseEntry; FSE_SIZE]>,
     own_bits: u32,
@@ -82,8 +97,10 @@ struct Kind {
     largest_bits: u32,
     default_bits: u32,
     default: &'static [i16],
-    /// Base and number of extra bits of a code.
-    codes: &'static [(u32, u8)],
+    /// What the first code stands for; each further one goes on where the one before ends.
+    first: u32,
+    /// How many bits each code takes besides.
+    extra: &'static [u8],
 }
 
 static LITERAL_LENGTHS: Kind = Kind {
@@ -93,43 +110,10 @@ static LITERAL_LENGTHS: Kind = Kind {
         4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1,
         -1, -1, -1,
     ],
-    codes: &[
-        (0, 0),
-        (1, 0),
-        (2, 0),
-        (3, 0),
-        (4, 0),
-        (5, 0),
-        (6, 0),
-        (7, 0),
-        (8, 0),
-        (9, 0),
-        (10, 0),
-        (11, 0),
-        (12, 0),
-        (13, 0),
-        (14, 0),
-        (15, 0),
-        (16, 1),
-        (18, 1),
-        (20, 1),
-        (22, 1),
-        (24, 2),
-        (28, 2),
-        (32, 3),
-        (40, 3),
-        (48, 4),
-        (64, 6),
-        (128, 7),
-        (256, 8),
-        (512, 9),
-        (1024, 10),
-        (2048, 11),
-        (4096, 12),
-        (8192, 13),
-        (16384, 14),
-        (32768, 15),
-        (65536, 16),
+    first: 0,
+    extra: &[
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12,
+        13, 14, 15, 16,
     ],
 };
 
@@ -140,60 +124,10 @@ static MATCH_LENGTHS: Kind = Kind {
         1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
         1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
     ],
-    codes: &[
-        (3, 0),
-        (4, 0),
-        (5, 0),
-        (6, 0),
-        (7, 0),
-        (8, 0),
-        (9, 0),
-        (10, 0),
-        (11, 0),
-        (12, 0),
-        (13, 0),
-        (14, 0),
-        (15, 0),
-        (16, 0),
-        (17, 0),
-        (18, 0),
-        (19, 0),
-        (20, 0),
-        (21, 0),
-        (22, 0),
-        (23, 0),
-        (24, 0),
-        (25, 0),
-        (26, 0),
-        (27, 0),
-        (28, 0),
-        (29, 0),
-        (30, 0),
-        (31, 0),
-        (32, 0),
-        (33, 0),
-        (34, 0),
-        (35, 1),
-        (37, 1),
-        (39, 1),
-        (41, 1),
-        (43, 2),
-        (47, 2),
-        (51, 3),
-        (59, 3),
-        (67, 4),
-        (83, 4),
-        (99, 5),
-        (131, 7),
-        (259, 8),
-        (515, 9),
-        (1027, 10),
-        (2051, 11),
-        (4099, 12),
-        (8195, 13),
-        (16387, 14),
-        (32771, 15),
-        (65539, 16),
+    first: 3,
+    extra: &[
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1,
+        1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
     ],
 };
 
@@ -201,41 +135,31 @@ static OFFSETS: Kind = Kind {
     largest_bits: 8,
     default_bits: 5,
     default: &[1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1],
-    codes: &[
-        (1, 0),
-        (1 << 1, 1),
-        (1 << 2, 2),
-        (1 << 3, 3),
-        (1 << 4, 4),
-        (1 << 5, 5),
-        (1 << 6, 6),
-        (1 << 7, 7),
-        (1 << 8, 8),
-        (1 << 9, 9),
-        (1 << 10, 10),
-        (1 << 11, 11),
-        (1 << 12, 12),
-        (1 << 13, 13),
-        (1 << 14, 14),
-        (1 << 15, 15),
-        (1 << 16, 16),
-        (1 << 17, 17),
-        (1 << 18, 18),
-        (1 << 19, 19),
-        (1 << 20, 20),
-        (1 << 21, 21),
-        (1 << 22, 22),
-        (1 << 23, 23),
-        (1 << 24, 24),
-        (1 << 25, 25),
-        (1 << 26, 26),
-        (1 << 27, 27),
-        (1 << 28, 28),
-        (1 << 29, 29),
-        (1 << 30, 30),
-        (1 << 31, 31),
+    first: 1,
+    extra: &[
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+        28, 29, 30, 31,
     ],
 };
+
+impl Kind {
+    /// What each code stands for, and the bits it takes besides.
+    fn codes(&self) -> Box<[(u32, u8); CODES]> {
+        let mut codes = Box::new([(0, 0); CODES]);
+        let mut base = self.first;
+        for (code, &extra) in codes.iter_mut().zip(self.extra) {
+            *code = (base, extra);
+            base = base.wrapping_add(1_u32 << extra);
+        }
+        codes
+    }
+}
+
+impl Scratch {
+    fn new() -> Box<Self> {
+        Box::new(Self { symbols: [0; FSE_SIZE], others: [0; FSE_SIZE + 8], next: [0; CODES] })
+    }
+}
 
 impl Zstd {
     pub(crate) fn new() -> Self {
@@ -247,20 +171,20 @@ impl Zstd {
             weights: Box::new(WeightTable { entries: [WeightEntry::default(); 64], bits: 0 }),
             literals: vec![0; BLOCK_BYTES + COPY_BYTES].into(),
             repeated: [1, 4, 8],
+            scratch: Scratch::new(),
         }
     }
 
-    /// Decodes the first frame of `frame` into `into`, which is emptied before, until `enough`
-    /// bytes are there. Gives whether that is all of it.
+    /// Decodes the first frame of `frame` into the beginning of `into`, which grows where it is too
+    /// short, until `enough` bytes are there. Gives how many there are, and whether that is all.
     pub(crate) fn decode(
         &mut self,
         frame: &[u8],
         into: &mut Vec<u8>,
         limit_bytes: usize,
         enough: usize,
-    ) -> Result<bool, ZstdError> {
-        into.clear();
-        let (content_bytes, mut at) = frame_header(frame)?;
+    ) -> Result<(usize, bool), ZstdError> {
+        let Header { content_bytes, has_checksum, blocks_at: mut at } = frame_header(frame)?;
         let most = match content_bytes {
             Some(bytes) => {
                 usize::try_from(bytes).ok().filter(|bytes| *bytes <= limit_bytes).ok_or(TooLarge)?
@@ -280,7 +204,9 @@ impl Zstd {
             let size = (header >> 3) as usize;
             // One more than may be: what goes beyond is then told from what just fits.
             let end = most.min(length + BLOCK_BYTES);
-            into.resize(end + COPY_BYTES, 0);
+            if into.len() < end + COPY_BYTES {
+                into.resize(end + COPY_BYTES, 0);
+            }
             let out = into.as_mut_slice();
             match header >> 1 & 3 {
                 0 => {
@@ -313,12 +239,15 @@ impl Zstd {
                 _ => return Err(Corrupt),
             }
             let is_last = header & 1 != 0;
-            if is_last && content_bytes.is_some_and(|bytes| bytes != length as u64) {
-                return Err(Corrupt);
+            if is_last {
+                let is_told = content_bytes.is_none_or(|bytes| bytes == length as u64);
+                let is_whole = !has_checksum || frame.len() - at >= 4;
+                if !is_told || !is_whole {
+                    return Err(Corrupt);
+                }
             }
             if is_last || length >= enough {
-                into.truncate(length);
-                return Ok(is_last);
+                return Ok((length, is_last));
             }
         }
     }
@@ -360,9 +289,9 @@ impl Zstd {
         if modes & 3 != 0 {
             return None;
         }
-        self.literal_lengths.read(modes >> 6, block, &mut at)?;
-        self.offsets.read(modes >> 4 & 3, block, &mut at)?;
-        self.match_lengths.read(modes >> 2 & 3, block, &mut at)?;
+        self.literal_lengths.read(modes >> 6, block, &mut at, &mut self.scratch)?;
+        self.offsets.read(modes >> 4 & 3, block, &mut at, &mut self.scratch)?;
+        self.match_lengths.read(modes >> 2 & 3, block, &mut at, &mut self.scratch)?;
         self.sequences(Bits::new(block, at)?, count, literals_length, out, length, end)
     }
 
@@ -406,7 +335,7 @@ impl Zstd {
         let mut start = *at;
         *at = end;
         if first & 3 == 2 {
-            self.huffman.read(&mut self.weights, block, &mut start)?;
+            self.huffman.read(&mut self.weights, block, &mut start, &mut self.scratch)?;
         }
         if self.huffman.bits == 0 || size > BLOCK_BYTES {
             return None;
@@ -445,16 +374,21 @@ impl Zstd {
             let offset_entry = offset_table[offset_state & (FSE_SIZE - 1)];
             bits.refill()?;
             let offset = offset_entry.base as usize + bits.take(u32::from(offset_entry.extra)) as usize;
-            // At most 57 bits are at hand: an offset takes 31, the lengths 16 each, the states 26.
-            let wanted = offset_entry.extra + match_entry.extra + literal_entry.extra;
-            if wanted > 30 {
-                bits.refill()?;
-            }
-            let match_length = match_entry.base as usize + bits.take(u32::from(match_entry.extra)) as usize;
-            let literal_length =
-                literal_entry.base as usize + bits.take(u32::from(literal_entry.extra)) as usize;
-            if wanted > 30 {
-                bits.refill()?;
+            // At least 57 bits are at hand: an offset takes 31, the lengths 16 each, the states 26.
+            let mut match_length = match_entry.base as usize;
+            let mut literal_length = literal_entry.base as usize;
+            // Most lengths are short and take none.
+            let lengths_extra = match_entry.extra + literal_entry.extra;
+            if lengths_extra > 0 {
+                let is_long = offset_entry.extra + lengths_extra > 30;
+                if is_long {
+                    bits.refill()?;
+                }
+                match_length += bits.take(u32::from(match_entry.extra)) as usize;
+                literal_length += bits.take(u32::from(literal_entry.extra)) as usize;
+                if is_long {
+                    bits.refill()?;
+                }
             }
             if index + 1 < count {
                 literal_state =
@@ -515,8 +449,16 @@ fn beyond(most: usize, limit_bytes: usize) -> ZstdError {
     if most == limit_bytes { TooLarge } else { Corrupt }
 }
 
-/// The size of the content, if told, and where the first block begins.
-fn frame_header(frame: &[u8]) -> Result<(Option<u64>, usize), ZstdError> {
+/// What the header of a frame says.
+struct Header {
+    /// Size of the content, if told.
+    content_bytes: Option<u64>,
+    has_checksum: bool,
+    /// Where the first block begins.
+    blocks_at: usize,
+}
+
+fn frame_header(frame: &[u8]) -> Result<Header, ZstdError> {
     let rest = frame.strip_prefix(&MAGIC).ok_or(Corrupt)?;
     let descriptor = *rest.first().ok_or(Corrupt)?;
     let is_single = descriptor & 0x20 != 0;
@@ -544,7 +486,8 @@ fn frame_header(frame: &[u8]) -> Result<(Option<u64>, usize), ZstdError> {
         2 => Some(size + 256),
         _ => Some(size),
     };
-    Ok((content_bytes, MAGIC.len() + header.len()))
+    let blocks_at = MAGIC.len() + header.len();
+    Ok(Header { content_bytes, has_checksum: descriptor & 0x04 != 0, blocks_at })
 }
 
 /// Copies in steps of [`COPY_BYTES`]: both buffers are that much longer than their content.
@@ -627,7 +570,13 @@ impl<'a> Bits<'a> {
 
 impl Huffman {
     /// Reads a tree.
-    fn read(&mut self, table: &mut WeightTable, block: &[u8], at: &mut usize) -> Option<()> {
+    fn read(
+        &mut self,
+        table: &mut WeightTable,
+        block: &[u8],
+        at: &mut usize,
+        scratch: &mut Scratch,
+    ) -> Option<()> {
         let header = usize::from(*block.get(*at)?);
         *at += 1;
         let mut weights = [0_u8; 256];
@@ -636,7 +585,7 @@ impl Huffman {
             let block = block.get(..end)?;
             let mut start = *at;
             *at = end;
-            table.read(block, &mut start)?;
+            table.read(block, &mut start, scratch)?;
             table.decode(Bits::new(block, start)?, &mut weights)?
         } else {
             let count = header - 127;
@@ -808,15 +757,13 @@ struct WeightEntry {
 }
 
 impl WeightTable {
-    fn read(&mut self, block: &[u8], at: &mut usize) -> Option<()> {
+    fn read(&mut self, block: &[u8], at: &mut usize, scratch: &mut Scratch) -> Option<()> {
         let mut counts = [0_i16; 16];
         let (bits, symbols) = read_counts(block, at, 6, &mut counts)?;
         self.bits = bits;
         let entries = &mut self.entries;
-        spread(bits, &counts[..symbols], |state, symbol, bits, next| {
-            if let Some(entry) = entries.get_mut(state) {
-                *entry = WeightEntry { next: next as u8, bits, symbol: symbol as u8 };
-            }
+        spread(bits, &counts[..symbols], scratch, |state, symbol, bits, next| {
+            entries[state & 63] = WeightEntry { next: next as u8, bits, symbol: symbol as u8 };
         })
     }
 
@@ -846,9 +793,10 @@ impl WeightTable {
 impl FseTable {
     fn new(kind: &'static Kind) -> Self {
         let mut default = Box::new([FseEntry::default(); FSE_SIZE]);
-        build(kind, kind.default_bits, kind.default, &mut default);
+        let codes = kind.codes();
+        build(&codes, kind.default_bits, kind.default, &mut default, &mut Scratch::new());
         let own = Box::new([FseEntry::default(); FSE_SIZE]);
-        Self { kind, default, own, own_bits: 0, current: Current::None }
+        Self { kind, codes, default, own, own_bits: 0, current: Current::None }
     }
 
     fn entries(&self) -> &[FseEntry; FSE_SIZE] {
@@ -860,11 +808,12 @@ impl FseTable {
     }
 
     /// Takes the table that a block says.
-    fn read(&mut self, mode: u8, block: &[u8], at: &mut usize) -> Option<()> {
+    fn read(&mut self, mode: u8, block: &[u8], at: &mut usize, scratch: &mut Scratch) -> Option<()> {
         match mode {
             0 => self.current = Current::Default,
             1 => {
-                let (base, extra) = *self.kind.codes.get(usize::from(*block.get(*at)?))?;
+                let code = usize::from(*block.get(*at)?);
+                let (base, extra) = *self.codes[..self.kind.extra.len()].get(code)?;
                 *at += 1;
                 self.own[0] = FseEntry { base, next: 0, bits: 0, extra };
                 self.own_bits = 0;
@@ -872,9 +821,9 @@ impl FseTable {
             }
             2 => {
                 let mut counts = [0_i16; 53];
-                let counts = &mut counts[..self.kind.codes.len()];
+                let counts = &mut counts[..self.kind.extra.len()];
                 let (bits, symbols) = read_counts(block, at, self.kind.largest_bits, counts)?;
-                build(self.kind, bits, &counts[..symbols], &mut self.own)?;
+                build(&self.codes, bits, &counts[..symbols], &mut self.own, scratch)?;
                 self.own_bits = bits;
                 self.current = Current::Own;
             }
@@ -885,12 +834,16 @@ impl FseTable {
     }
 }
 
-fn build(kind: &Kind, bits: u32, counts: &[i16], entries: &mut [FseEntry; FSE_SIZE]) -> Option<()> {
-    spread(bits, counts, |state, symbol, bits, next| {
-        // `counts` is not longer than `codes`.
-        if let (Some(entry), Some(&(base, extra))) = (entries.get_mut(state), kind.codes.get(symbol)) {
-            *entry = FseEntry { base, next, bits, extra };
-        }
+fn build(
+    codes: &[(u32, u8); CODES],
+    bits: u32,
+    counts: &[i16],
+    entries: &mut [FseEntry; FSE_SIZE],
+    scratch: &mut Scratch,
+) -> Option<()> {
+    spread(bits, counts, scratch, |state, symbol, bits, next| {
+        let (base, extra) = codes[symbol & (CODES - 1)];
+        entries[state & (FSE_SIZE - 1)] = FseEntry { base, next, bits, extra };
     })
 }
 
@@ -900,18 +853,23 @@ fn read_counts(block: &[u8], at: &mut usize, largest_bits: u32, counts: &mut [i1
     let bytes = block.get(*at..)?;
     let mut bit = 0_usize;
     // Bits beyond the end are zeros; that some were used is seen at the end.
-    let look = |bit: usize| {
-        let from = bit / 8;
-        let word = match bytes.get(from..).and_then(<[u8]>::first_chunk::<4>) {
-            Some(chunk) => u32::from_le_bytes(*chunk),
-            None => {
-                let mut chunk = [0; 4];
-                let rest = bytes.get(from..).unwrap_or_default();
-                chunk[..rest.len()].copy_from_slice(rest);
-                u32::from_le_bytes(chunk)
-            }
-        };
-        word >> (bit % 8)
+    let load = |from: usize| match bytes.get(from..).and_then(<[u8]>::first_chunk) {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => {
+            let mut chunk = [0; 8];
+            let rest = bytes.get(from..).unwrap_or_default();
+            chunk[..rest.len()].copy_from_slice(rest);
+            u64::from_le_bytes(chunk)
+        }
+    };
+    let (mut window, mut window_from) = (load(0), 0);
+    // At least 16 bits; places only move forward.
+    let mut look = |bit: usize| {
+        if bit - window_from > 48 {
+            window_from = bit / 8 * 8;
+            window = load(bit / 8);
+        }
+        (window >> (bit - window_from)) as u32
     };
     let bits = (look(0) & 15) + 5;
     bit += 4;
@@ -961,15 +919,17 @@ fn read_counts(block: &[u8], at: &mut usize, largest_bits: u32, counts: &mut [i1
 }
 
 /// Tells each state of a table: its number, symbol, bits to read, and where these lead from.
-fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, u16)) -> Option<()> {
+fn spread(
+    bits: u32,
+    counts: &[i16],
+    scratch: &mut Scratch,
+    mut on_state: impl FnMut(usize, usize, u8, u16),
+) -> Option<()> {
     let size = 1_usize << bits;
-    let mut symbols = [0_u8; FSE_SIZE];
+    let Scratch { symbols, others, next } = scratch;
     let symbols = &mut symbols[..size];
-    let mut next = [0_u16; 64];
     // Symbols that are rarer than one state have one at the end each.
     let mut high = size;
-    // The others, each as often as it stands in the table; room for a last step beyond.
-    let mut others = [0_u8; FSE_SIZE + 8];
     let mut count_others = 0;
     for (symbol, &count) in counts.iter().enumerate() {
         if count == -1 {
@@ -999,11 +959,129 @@ fn spread(bits: u32, counts: &[i16], mut on_state: impl FnMut(usize, usize, u8, 
         }
     }
     for (state, &symbol) in symbols.iter().enumerate() {
-        let number = &mut next[usize::from(symbol)];
-        let width = bits - number.checked_ilog2()?;
-        let from = ((usize::from(*number) << width) - size) as u16;
+        // Each symbol that stands there has been counted, so that its number is not 0.
+        let number = &mut next[usize::from(symbol) & (CODES - 1)];
+        let width = bits.wrapping_sub(u32::from(*number | 1).ilog2()) & 15;
+        let from = (usize::from(*number) << width).wrapping_sub(size) as u16;
         *number += 1;
         on_state(state, usize::from(symbol), width as u8, from);
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use proptest::prelude::*;
+    use ruzstd::decoding::StreamingDecoder;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+
+    use super::*;
+
+    const LIMIT: usize = 1 << 20;
+
+    fn decoded(frame: &[u8]) -> Result<Vec<u8>, ZstdError> {
+        let mut content = Vec::new();
+        Zstd::new().decode(frame, &mut content, LIMIT, usize::MAX).map(|(length, is_whole)| {
+            assert!(is_whole);
+            content.truncate(length);
+            content
+        })
+    }
+
+    /// What ruzstd makes of it.
+    fn decoded_by_another(frame: &[u8]) -> Option<Vec<u8>> {
+        let mut content = Vec::new();
+        let decoder = StreamingDecoder::new(frame).ok()?;
+        decoder.take(LIMIT as u64 + 1).read_to_end(&mut content).ok()?;
+        Some(content)
+    }
+
+    fn compressed(text: &[u8]) -> Vec<u8> {
+        compress_to_vec(text, CompressionLevel::Fastest)
+    }
+
+    /// Text that repeats itself, more or less.
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let words = proptest::collection::vec("[a-f]{1,9}|[0-9]{1,3}| ", 1..30);
+        let order = proptest::collection::vec(any::<proptest::sample::Index>(), 1..600);
+        (words, order, 1_usize..40).prop_map(|(words, order, times)| {
+            let text: String = order.iter().map(|index| index.get(&words).as_str()).collect();
+            text.repeat(times).into_bytes()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn what_was_compressed_comes_out(text in texts()) {
+            prop_assert_eq!(decoded(&compressed(&text)), Ok(text));
+        }
+
+        #[test]
+        fn noise_comes_out(noise in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+            prop_assert_eq!(decoded(&compressed(&noise)), Ok(noise));
+        }
+
+        /// A decoder that has seen other frames, also damaged ones, decodes the same.
+        #[test]
+        fn damaged_frames_are_refused_or_decoded_as_others_do(
+            text in texts(),
+            flips in proptest::collection::vec((any::<proptest::sample::Index>(), 1_u8..), 1..4),
+        ) {
+            let whole = compressed(&text);
+            let mut frame = whole.clone();
+            for (at, value) in flips {
+                frame[at.index(whole.len())] ^= value;
+            }
+            let ours = decoded(&frame);
+            if let (Ok(ours), Some(theirs)) = (&ours, decoded_by_another(&frame)) {
+                prop_assert!(*ours == theirs);
+            }
+            let mut zstd = Zstd::new();
+            let mut content = Vec::new();
+            let again = zstd.decode(&frame, &mut content, LIMIT, usize::MAX);
+            let again = again.map(|(length, _)| content[..length].to_vec());
+            prop_assert!(again == ours);
+            prop_assert_eq!(zstd.decode(&whole, &mut content, LIMIT, usize::MAX), Ok((text.len(), true)));
+            prop_assert!(content.starts_with(&text));
+        }
+
+        #[test]
+        fn frames_that_are_cut_are_refused(text in texts(), at in any::<proptest::sample::Index>()) {
+            let frame = compressed(&text);
+            prop_assert_eq!(decoded(&frame[..at.index(frame.len())]), Err(Corrupt));
+        }
+    }
+
+    #[test]
+    fn the_beginning_is_decoded_alone() {
+        let text = b"FIELD=value ".repeat(40_000);
+        let mut content = Vec::new();
+        let (length, is_whole) =
+            Zstd::new().decode(&compressed(&text), &mut content, LIMIT, 256).expect("the frame is whole");
+        assert!(!is_whole && length >= 256 && text.starts_with(&content[..length]));
+    }
+
+    #[test]
+    fn content_beyond_the_limit_is_not_decoded() {
+        let frame = compressed(&vec![b'x'; 5_000]);
+        let mut content = Vec::new();
+        let mut zstd = Zstd::new();
+        assert_eq!(zstd.decode(&frame, &mut content, 4_999, usize::MAX), Err(TooLarge));
+        assert!(content.len() <= 4_999 + COPY_BYTES);
+        assert_eq!(zstd.decode(&frame, &mut content, 5_000, usize::MAX), Ok((5_000, true)));
+    }
+
+    /// Codes and tables of the specification, where they are easy to see.
+    #[test]
+    fn codes_are_those_of_the_specification() {
+        assert_eq!(LITERAL_LENGTHS.codes()[35], (65_536, 16));
+        assert_eq!(LITERAL_LENGTHS.codes()[25], (64, 6));
+        assert_eq!(MATCH_LENGTHS.codes()[52], (65_539, 16));
+        assert_eq!(MATCH_LENGTHS.codes()[43], (131, 7));
+        assert_eq!(OFFSETS.codes()[31], (1 << 31, 31));
+    }
 }

@@ -37,7 +37,12 @@ enum Reference {
     Year(i16),
     /// Readings lie near this instant.
     Near(UnixNanos),
+    /// The first reading lies before this instant, or little after it.
+    NotAfter(UnixNanos),
 }
+
+/// What a zone and a clock that is ahead may put a line after the time of its file.
+const AHEAD_NANOS: i64 = 2 * 86_400 * 1_000_000_000;
 
 /// An instant, and how much of it the line itself said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,22 @@ impl Clock {
     #[must_use]
     pub const fn near(reference: UnixNanos) -> Self {
         Self { reference: Reference::Near(reference), ..Self::unknown() }
+    }
+
+    /// The first line without a year was written before `latest`, give or take two days: a file's
+    /// modification time, or that of its archive. Of the years that are possible it takes the last;
+    /// later lines walk on from there.
+    ///
+    /// ```
+    /// use chiplog_parse::{Civil, Clock, Time, UnixNanos};
+    /// let copied = Civil::new(Some(2026), (11, 25), (9, 0, 0), 0).and_then(|at| at.at(2026, 0)).unwrap();
+    /// let written = Civil::new(None, (2, 11), (18, 59, 2), 0).unwrap();
+    /// let resolved = Clock::not_after(copied).resolve(Time::Civil(written)).unwrap();
+    /// assert_eq!(resolved.instant.to_string(), "2026-02-11T18:59:02.000000Z");
+    /// ```
+    #[must_use]
+    pub const fn not_after(latest: UnixNanos) -> Self {
+        Self { reference: Reference::NotAfter(latest), ..Self::unknown() }
     }
 
     /// The same clock for emitters whose wall clock is this many seconds ahead of UTC.
@@ -128,6 +149,15 @@ impl Clock {
                     .into_iter()
                     .filter_map(|candidate| civil.at(candidate, offset))
                     .min_by_key(|candidate| candidate.0.abs_diff(reference.0))?
+            }
+            (None, Reference::NotAfter(latest)) => {
+                let latest = latest.0.saturating_add(AHEAD_NANOS);
+                let year = UnixNanos(latest).to_civil().year?;
+                // 29 February may be eight years back.
+                (year - 8..=year + 1)
+                    .rev()
+                    .filter_map(|candidate| civil.at(candidate, offset))
+                    .find(|candidate| candidate.0 <= latest)?
             }
             (None, Reference::None) => return None,
         };

@@ -208,10 +208,10 @@ fn zones(inputs: &[InputSummary], style: &Style) -> Vec<String> {
         let own = clock.utc_offset_seconds.unwrap_or(0);
         match clock.zone {
             ZoneSource::Seen if own != 0 => {
-                zones.push(format!("{place} runs at {} (seen in its lines)", Offset(own)))
+                zones.push(format!("{place} runs at {} (seen in its lines)", Offset(own)));
             }
             ZoneSource::Neighbours => {
-                zones.push(format!("{place} taken at {}, as the other hosts", Offset(own)))
+                zones.push(format!("{place} taken at {}, as the other hosts", Offset(own)));
             }
             _ => {}
         }

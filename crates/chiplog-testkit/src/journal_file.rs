@@ -190,6 +190,13 @@ impl JournalFile {
             }
         }
         let entry = self.object(3, 0, &body);
+        for offset in data {
+            // The first entry that refers to it; journalctl wants it wherever there is one.
+            let at = offset as usize + 40;
+            if self.get(at) == 0 {
+                self.put(at, entry);
+            }
+        }
         self.bytes[56..72].copy_from_slice(&boot_id);
         self.put(160, seqnum);
         self.put(192, realtime_micros);

@@ -7,8 +7,8 @@ use chiplog_parse::{Clock, UnixNanos};
 use crate::flags::{ClockFlags, Moment, TimeFlags};
 use crate::inputs::Log;
 
-/// The clock of a log: the year that was asked for, else the one nearest to the time at which it was
-/// written, as the file system or the archive says, or to the present for a stream.
+/// The clock of a log: the year that was asked for, else the last before the time at which it was
+/// written, as the file system or the archive says, or that nearest to the present for a stream.
 pub(crate) fn of_log(flags: ClockFlags, log: &Log) -> Clock {
     of_stream(flags, log.modified_unix_nanos, log.is_live)
 }
@@ -17,7 +17,7 @@ pub(crate) fn of_log(flags: ClockFlags, log: &Log) -> Clock {
 pub(crate) fn of_stream(flags: ClockFlags, modified_unix_nanos: Option<i64>, is_live: bool) -> Clock {
     let clock = match (flags.year, modified_unix_nanos) {
         (Some(year), _) => Clock::from_year(year),
-        (None, Some(modified)) => Clock::near(UnixNanos(modified)),
+        (None, Some(modified)) => Clock::not_after(UnixNanos(modified)),
         (None, None) if is_live => now().map_or_else(Clock::unknown, Clock::near),
         (None, None) => Clock::unknown(),
     };

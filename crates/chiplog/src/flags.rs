@@ -154,7 +154,7 @@ pub(crate) struct ClockFlags {
     #[arg(long, value_name = "OFFSET", value_parser = parse_offset, allow_hyphen_values = true)]
     pub(crate) tz: Option<Offset>,
 
-    /// Year of the first line without a year [default: the one nearest to the file's time]
+    /// Year of the first line without a year [default: the last before the file's time]
     #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1678..=2261))]
     pub(crate) year: Option<i16>,
 }
@@ -337,7 +337,7 @@ enum StreamFormat {
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum From {
-    /// With what is there
+    /// With what is there, in rotated files too
     Start,
     /// With what comes
     End,

@@ -177,7 +177,7 @@ mod tests {
             values: Vec::new(),
         };
         source.absorb(&block, show);
-        Arc::new(source.finish(TimeRange::default(), |_, _| None))
+        Arc::new(source.finish(TimeRange::default(), |_, _| None, 256))
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) use spread::Spread;
 const MAX_TEMPLATES: usize = 4_096;
 
 /// Templates kept of a source that was read to its end, the most frequent.
-const MAX_FINISHED: usize = 256;
+pub(crate) const MAX_FINISHED: usize = 256;
 
 /// A message that no rule knows, without its variable parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,6 +204,7 @@ pub(crate) struct SourceTemplates {
 /// A template of a source.
 #[derive(Clone, Serialize, Deserialize)]
 struct KeptTemplate {
+    #[serde(with = "serde_bytes")]
     key: Key,
     spread: Spread,
     first: Seen,
@@ -218,8 +219,9 @@ pub(crate) struct FinishedTemplates {
     looked_at: Spread,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct FinishedTemplate {
+    #[serde(with = "serde_bytes")]
     key: Key,
     spread: Spread,
     first_time: Option<UnixNanos>,
@@ -236,6 +238,14 @@ impl<'de> Deserialize<'de> for SourceTemplates {
             return Err(D::Error::custom("a template is there twice"));
         }
         Ok(Self { ids, kept, looked_at })
+    }
+}
+
+impl FinishedTemplates {
+    /// The same with no more than so many.
+    pub(crate) fn most_frequent(&self, most: usize) -> Self {
+        let list = self.list.iter().take(most).cloned().collect();
+        Self { list, looked_at: self.looked_at.clone() }
     }
 }
 
@@ -268,6 +278,7 @@ impl SourceTemplates {
         &self,
         range: TimeRange,
         place: impl Fn(&[u8], LineTimes) -> Option<UnixNanos>,
+        most: usize,
     ) -> FinishedTemplates {
         let place = |seen: &Seen| place(&seen.host, seen.times);
         let place = |kept: &'_ KeptTemplate| (place(&kept.first), place(&kept.last));
@@ -278,7 +289,7 @@ impl SourceTemplates {
         let mut list: Vec<_> =
             self.kept.iter().zip(times).filter(|(_, (first, last))| is_inside(*first, *last)).collect();
         list.sort_by_cached_key(|(kept, _)| (Reverse(kept.spread.total()), &kept.key));
-        list.truncate(MAX_FINISHED);
+        list.truncate(most);
         let finish = |(kept, (first_time, last_time)): (&KeptTemplate, _)| FinishedTemplate {
             key: kept.key.clone(),
             spread: kept.spread.clone(),

@@ -28,6 +28,9 @@ use crate::{Gap, Loss, Notice};
 /// Gaps listed per source; further ones are counted.
 const MAX_GAPS: usize = 1_000;
 
+/// Of a source without end the newest are listed.
+const MAX_NEWEST_GAPS: usize = 200;
+
 /// The longest name in a gap.
 const MAX_NAME_BYTES: usize = 256;
 
@@ -43,6 +46,7 @@ pub(super) struct ListedGap {
 }
 
 /// Where a gap is told.
+#[derive(Clone, Copy)]
 struct Place {
     /// If lines name it.
     host: Option<usize>,
@@ -154,7 +158,7 @@ impl Timeline {
         // Of a line without a time nobody knows when it was.
         let since = time.map_or(i64::MIN, |time| time.saturating_sub(told.before_nanos));
         let until = time.map_or(i64::MAX, |time| time.saturating_add(told.after_nanos));
-        self.gaps.add(Missing {
+        self.gaps.add(&Missing {
             host: self.named(host),
             clock: host,
             reach: told.reach,
@@ -183,7 +187,7 @@ impl Timeline {
         }
         let host = state.host;
         let time = hit.sample.time;
-        self.gaps.add(Missing {
+        self.gaps.add(&Missing {
             host: self.named(host),
             clock: host,
             reach: Reach::Message(hit.message),
@@ -209,7 +213,7 @@ impl Timeline {
             None => (None, self.placement.host_id(b"")),
         };
         self.watches.resize_with(self.placement.hosts.len(), super::Watch::default);
-        self.gaps.add(Missing {
+        self.gaps.add(&Missing {
             host: None,
             clock,
             reach: Reach::All,
@@ -230,8 +234,10 @@ impl Timeline {
         (by, of, lines): (&'static str, Option<Arc<str>>, Option<u64>),
         on_notice: OnNotice<'_>,
     ) {
-        if self.listed_gaps.len() >= MAX_GAPS {
-            self.gaps_left_out = self.gaps_left_out.saturating_add(1);
+        let most = if self.keeps_newest { MAX_NEWEST_GAPS } else { MAX_GAPS };
+        let is_full = self.listed_gaps.len() >= most;
+        self.gaps_left_out = self.gaps_left_out.saturating_add(u64::from(is_full));
+        if is_full && !self.keeps_newest {
             return;
         }
         let Place { host, clock, line } = place;
@@ -247,7 +253,10 @@ impl Timeline {
             lines,
         };
         on_notice(Notice::Gap(&gap));
-        self.listed_gaps.push(ListedGap { clock, since, time, gap });
+        if is_full {
+            self.listed_gaps.pop_front();
+        }
+        self.listed_gaps.push_back(ListedGap { clock, since, time, gap });
     }
 
     /// The gaps as they are listed, by what is now known of the zones.

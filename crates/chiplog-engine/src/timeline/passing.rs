@@ -57,6 +57,7 @@ impl Timeline {
                     None => rest.push((key, outlook)),
                 }
             }
+            rest.sort_by(|(left, _), (right, _)| self.order(*left, *right));
             for (key, outlook) in rest {
                 self.wait_on(key, outlook, on_notice);
             }
@@ -64,7 +65,7 @@ impl Timeline {
                 return;
             }
             // What has opened may have closed since: then it is due again.
-            due.sort_unstable_by_key(|(time, key, _)| (*time, *key));
+            due.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| self.order(left.1, right.1)));
             for (time, key, change) in due {
                 self.change(key, time, change, on_notice);
             }
@@ -297,7 +298,7 @@ impl Timeline {
         for (key, next) in later {
             self.watches[host].unannounced.set(key, next);
         }
-        due.sort_unstable_by_key(|(time, key, _)| (*time, *key));
+        due.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| self.order(left.1, right.1)));
         for (time, key, change) in due {
             match change {
                 Change::Closes => {
@@ -322,7 +323,8 @@ impl Timeline {
     pub(super) fn tell_askers(&mut self, key: usize, time: i64, repeats: u32, on_notice: OnNotice<'_>) {
         for index in 0..self.keys[key].asked_by.len() {
             let track = self.keys[key].asked_by[index];
-            let followers: Vec<usize> = self.tracks.all[track].followers.iter().copied().collect();
+            let mut followers: Vec<usize> = self.tracks.all[track].followers.iter().copied().collect();
+            followers.sort_by(|left, right| self.order(*left, *right));
             for follower in &followers {
                 self.settle(*follower, time, on_notice);
             }

@@ -1,7 +1,7 @@
 //! A timeline as it is saved, and how it goes on with rules that may have changed since.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use chiplog_rules::RuleSet;
@@ -24,6 +24,9 @@ use crate::sampling::Sampling;
 use crate::saved::{Damaged, Renumbered};
 use crate::templates::SourceTemplates;
 
+/// There are no more keys.
+const MAX_KEYS: usize = u32::MAX as usize;
+
 /// Neither lines nor bytes are more: counting on must not overflow.
 const MAX_COUNT: u64 = 1 << 62;
 
@@ -38,6 +41,8 @@ pub(crate) struct SavedTimeline<'t> {
     keys: Cow<'t, [KeyState]>,
     /// What was told of keys with a finding, for the case that their rule is no more.
     told: Vec<(usize, Finding)>,
+    wanted_keys: usize,
+    sweep_after: usize,
     loans: Cow<'t, Loans>,
     occurrences: Cow<'t, Occurrences>,
     tracks: Cow<'t, [Track]>,
@@ -45,11 +50,11 @@ pub(crate) struct SavedTimeline<'t> {
     findings: Cow<'t, [Finding]>,
     findings_left_out: u64,
     gaps: Cow<'t, Gaps>,
-    listed_gaps: Cow<'t, [ListedGap]>,
+    listed_gaps: Cow<'t, VecDeque<ListedGap>>,
     gaps_left_out: u64,
     sampling: Cow<'t, Sampling>,
     last_sampled_offset: Option<u64>,
-    steps: Cow<'t, [ListedStep]>,
+    steps: Cow<'t, VecDeque<ListedStep>>,
     steps_left_out: u64,
     last_gap_offset: Option<u64>,
     end_offset: u64,
@@ -71,6 +76,8 @@ impl Timeline {
             watches: Cow::Borrowed(&self.watches),
             keys: Cow::Borrowed(&self.keys),
             told: self.open_findings().collect(),
+            wanted_keys: self.wanted_keys,
+            sweep_after: self.sweep_after,
             loans: Cow::Borrowed(&self.loans),
             occurrences: Cow::Borrowed(&self.occurrences),
             tracks: Cow::Borrowed(&self.tracks.all),
@@ -157,6 +164,8 @@ impl Timeline {
             watches,
             keys: keys.kept,
             key_ids: keys.ids,
+            wanted_keys: saved.wanted_keys.min(MAX_KEYS),
+            sweep_after: saved.sweep_after.min(MAX_KEYS),
             loans,
             occurrences: saved.occurrences.renumbered(rule),
             tracks,
@@ -166,6 +175,7 @@ impl Timeline {
             gaps: saved.gaps.into_owned(),
             listed_gaps: saved.listed_gaps.into_owned(),
             gaps_left_out: saved.gaps_left_out,
+            keeps_newest: true,
             sampling: saved.sampling.into_owned(),
             last_sampled_offset: saved.last_sampled_offset,
             steps: saved.steps.into_owned(),

@@ -8,7 +8,8 @@ use super::{LineCounter, OnNotice, Timeline};
 use crate::clocks::{Advance, DISORDER_NANOS};
 use crate::{ClockStep, Notice};
 
-/// Steps listed per source; further ones are counted.
+/// Steps listed per source, the first, or the newest of a source without end; further ones are
+/// counted.
 const MAX_STEPS: usize = 100;
 
 /// The first of the lines that are far from where their host is.
@@ -46,7 +47,7 @@ impl Timeline {
         let (is_ahead, before) = (progress.is_ahead(time), progress.latest());
         let advance = progress.advance(time);
         let reached = progress.latest().unwrap_or(time);
-        if !is_ahead && let Some(strayed) = self.watches[host].strayed.filter(|strayed| strayed.is_ahead()) {
+        if !is_ahead && let Some(strayed) = self.watches[host].strayed.filter(Strayed::is_ahead) {
             // One line, or two, that nothing else agrees with.
             self.note_step(host, strayed, false, on_notice);
             self.watches[host].strayed = None;
@@ -83,8 +84,9 @@ impl Timeline {
     }
 
     fn note_step(&mut self, host: usize, strayed: Strayed, is_lasting: bool, on_notice: OnNotice<'_>) {
-        if self.steps.len() >= MAX_STEPS {
-            self.steps_left_out = self.steps_left_out.saturating_add(1);
+        let is_full = self.steps.len() >= MAX_STEPS;
+        self.steps_left_out = self.steps_left_out.saturating_add(u64::from(is_full));
+        if is_full && !self.keeps_newest {
             return;
         }
         let instant = |local| self.placement.to_instant(host, local);
@@ -101,7 +103,10 @@ impl Timeline {
             stray_lines: if is_lasting { 0 } else { lines },
         };
         on_notice(Notice::ClockStep(&step));
-        self.steps.push(ListedStep { clock: host, from, to, step });
+        if is_full {
+            self.steps.pop_front();
+        }
+        self.steps.push_back(ListedStep { clock: host, from, to, step });
     }
 
     /// The steps as they are listed, by what is now known of the zones.

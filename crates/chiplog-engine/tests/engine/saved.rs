@@ -62,7 +62,7 @@ fn outcome(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn a_session_goes_on_after_a_cut_at_any_block(
@@ -76,8 +76,8 @@ proptest! {
         let once = outcome(&RULES, &logs, &[size], clock, |index| index == at);
         prop_assert_eq!(&once, &whole);
         // And after many, one after the other.
-        let often = outcome(&RULES, &logs, &[size.max(60)], clock, |_| true);
-        prop_assert_eq!(often, outcome(&RULES, &logs, &[size.max(60)], clock, |_| false));
+        let often = outcome(&RULES, &logs, &[size.max(400)], clock, |_| true);
+        prop_assert_eq!(often, outcome(&RULES, &logs, &[size.max(400)], clock, |_| false));
     }
 }
 
@@ -180,9 +180,9 @@ fn bytes_of_another_form_are_told_as_such() {
     let mut bytes = busy(&RULES).save();
     assert!(is_usable(&RULES, &bytes));
     assert_eq!(error(&bytes[..3]), RestoreError::Damaged { what: "no beginning" });
-    assert_eq!(error(&bytes[..bytes.len() - 1]), RestoreError::Damaged { what: "no saved state" });
+    assert_eq!(error(&bytes[..bytes.len() - 1]), RestoreError::Damaged { what: "the end is missing" });
     bytes.push(0);
-    assert_eq!(error(&bytes), RestoreError::Damaged { what: "more than was saved" });
+    assert_eq!(error(&bytes), RestoreError::Damaged { what: "the end is missing" });
     bytes[0] = 77;
     let error = error(&bytes);
     assert!(matches!(error, RestoreError::Format { found: 77, .. }));

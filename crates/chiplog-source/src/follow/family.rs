@@ -306,7 +306,7 @@ impl Family {
     fn is_history(&self, found: &Found, waiting: &[Waiting], now: &Now<'_>) -> bool {
         let first_look = found.first_look
             || waiting.iter().any(|waiting| waiting.id == found.stat.id && waiting.first_look);
-        first_look && (!found.globbed || now.options.from == FollowFrom::End)
+        first_look && now.options.from == FollowFrom::End
     }
 
     fn begin(&mut self, found: &Found, file: File, packed: bool, history: bool, now: &mut Now<'_>) {

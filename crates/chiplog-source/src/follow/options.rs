@@ -44,7 +44,8 @@ pub struct FollowOptions {
 /// Where to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FollowFrom {
-    /// At the first line.
+    /// At the first line that the log still holds, in its oldest rotated file: a rotation in the moment
+    /// before the first look must not cost a line.
     Start,
     /// After what is there already.
     End,

@@ -157,7 +157,8 @@ struct Verdicts {
 }
 
 impl Verdicts {
-    const SLOTS_LOG2: u32 = 12;
+    /// Small, so that what a walk looks up for each value stays in the nearest cache.
+    const SLOTS_LOG2: u32 = 10;
 
     fn new() -> Self {
         Self { slots: vec![u64::MAX; 1 << Self::SLOTS_LOG2].into() }

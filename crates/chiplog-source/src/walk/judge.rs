@@ -3,6 +3,7 @@
 use chiplog_parse::Detector;
 
 use crate::content::{SAMPLE_BYTES, Texture};
+use crate::journal::is_export;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub(super) fn judge(head: &[u8]) -> Verdict {
         Texture::Binary => return Verdict::Other,
         Texture::Hole => return Verdict::Hole,
         Texture::Text => {}
+    }
+    if is_export(head) == Some(true) {
+        return Verdict::Log;
     }
     let mut detector = Detector::new();
     let (mut lines, mut timed) = (0u32, 0u32);

@@ -97,6 +97,7 @@ fn contents_decide() {
     write(&root.path().join("f.log"), b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01");
     let (inputs, skipped) = discover([root.path()]);
     assert_eq!(names(&inputs, root.path()), ["a.log", "b.log.gz", "c.log", "d.log"], "archives, a journal");
+    assert!(inputs.iter().any(|input| matches!(input.kind(), InputKind::Journal { .. })));
     assert_eq!(reasons(&skipped), ["Utf16", "Binary"]);
     assert!(skipped.iter().all(|skipped| !skipped.named && skipped.reason.hint().is_some()));
 

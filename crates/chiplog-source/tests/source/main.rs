@@ -7,6 +7,7 @@ mod blocks;
 mod compressed;
 mod discovery;
 mod export;
+mod journals;
 
 use std::io::{self, Read};
 

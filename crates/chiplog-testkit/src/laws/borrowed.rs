@@ -88,6 +88,8 @@ pub(super) fn check_time(time: Time) {
         Clock::from_year(2024),
         Clock::from_year(i16::MIN),
         Clock::near(UnixNanos(i64::MAX)),
+        Clock::not_after(UnixNanos(i64::MAX)),
+        Clock::not_after(UnixNanos(i64::MIN)).with_utc_offset_seconds(i32::MAX),
         Clock::near(UnixNanos(i64::MIN)).with_utc_offset_seconds(i32::MIN),
         Clock::near(UnixNanos(1_700_000_000_000_000_000)).with_boot(UnixNanos(i64::MAX)),
     ];

@@ -334,13 +334,13 @@ fn a_removed_file_is_read_to_its_end() {
     assert_eq!((world.losses, world.ended.len()), (0, 1));
 }
 
-#[test]
-fn what_was_rotated_before_the_first_look_is_history() {
-    let mut world = World::new();
+/// A log with rotated files, one of them compressed, that is looked at for the first time.
+fn rotated_before_the_first_look(from: FollowFrom) -> World {
+    let mut world = World::with(|options| options.from = from);
     fs::write(world.path("app.log.1"), "old\n").unwrap();
     fs::write(world.path("app.log.2"), "older\n").unwrap();
     world.compress("app.log.2", ".gz");
-    fs::write(world.path("other.log.1"), "old\n").unwrap();
+    world.drain();
     world.write(5);
     world.drain();
     world.shift();
@@ -350,11 +350,20 @@ fn what_was_rotated_before_the_first_look_is_history() {
     world.restart();
     world.compress("app.log.2", ".gz");
     world.drain();
-    fs::write(world.path("other.log"), "new\n").unwrap();
-    world.written.push("new".to_owned());
-    world.drain();
-    world.assert_all_read();
     assert_eq!(world.losses, 0);
+    world
+}
+
+#[test]
+fn what_was_rotated_before_the_first_look_is_read_from_the_start() {
+    let mut world = rotated_before_the_first_look(FollowFrom::Start);
+    world.written.splice(0..0, ["older".to_owned(), "old".to_owned()]);
+    world.assert_all_read();
+}
+
+#[test]
+fn what_was_rotated_before_the_first_look_is_history_from_the_end() {
+    rotated_before_the_first_look(FollowFrom::End).assert_all_read();
 }
 
 #[test]

@@ -145,6 +145,10 @@ impl Daemon<'_> {
 
     fn save(&mut self) {
         let Self { sources, desk, checkpoint, .. } = self;
+        // What was found and could not be printed is to be found again.
+        if desk.printer.has_failed() {
+            return;
+        }
         match checkpoint.save(sources, &desk.engine, &desk.losses) {
             Ok(()) => desk.has_changed = false,
             Err(error) => {
@@ -176,7 +180,6 @@ impl Daemon<'_> {
 
     fn finish(mut self) -> Result<Exit, Failure> {
         if self.desk.printer.has_failed() {
-            // What was found and not printed is found again by the next run: nothing is saved.
             return match self.desk.printer.into_failure() {
                 Some(error) => Err(Failure::output(&error)),
                 None => Ok(Exit::Success),

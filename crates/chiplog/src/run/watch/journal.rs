@@ -106,7 +106,7 @@ impl Asked {
             }
             Err(error) if has_another_way(&error) => match journalctl_reads(&self.through_journalctl(None)) {
                 Ok(()) => Ok(format!("journal through journalctl ({error}{units})")),
-                Err(_) => Err(format!("journal {error}; join group systemd-journal, or pipe: {}", PIPE)),
+                Err(_) => Err(format!("journal {error}; join group systemd-journal, or pipe: {PIPE}")),
             },
             Err(error) => Err(format!("journal {error}")),
         }

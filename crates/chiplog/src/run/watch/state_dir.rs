@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
@@ -137,7 +138,9 @@ impl StateDir {
     pub(crate) fn save(&self, state: &State) -> io::Result<()> {
         let bytes = state.to_bytes().map_err(io::Error::from)?;
         let at = |name| self.path.join(name);
-        let mut file = File::create(at(TEMPORARY))?;
+        // It holds lines of logs, which not everybody may be allowed to read.
+        let mut file =
+            File::options().create(true).write(true).truncate(true).mode(0o600).open(at(TEMPORARY))?;
         file.write_all(&bytes)?;
         file.sync_all()?;
         drop(file);
