@@ -54,7 +54,7 @@ fn walk(bytes: &[u8], read_bytes: usize) -> Vec<Seen> {
                 seen.push(Seen::Log { name: member.name.to_owned(), text, has_failed });
             }
             Found::LeftOut { name, .. } | Found::Trouble { name, .. } => {
-                seen.push(Seen::Said(name.to_owned()))
+                seen.push(Seen::Said(name.to_owned()));
             }
             Found::Archive { counts, .. } => seen.push(Seen::Counts(counts.logs, counts.duplicates)),
         }
