@@ -167,13 +167,14 @@ fn write(path: &Path, rate: u64, begin: Instant, stop: &AtomicBool) -> Result<u6
         let due = u64::try_from(begin.elapsed().as_micros())? * rate / 1_000_000;
         text.clear();
         let nanos = begin.elapsed().as_nanos();
-        for number in written..due.min(written + 100_000) {
+        let until = due.min(written + 100_000);
+        for number in written..until {
             writeln!(
                 text,
                 "{nanos:016} I0514 03:00:00.000001    2588 kubelet.go:2421] \"SyncLoop (PLEG): event for pod\" number={number}"
             )?;
-            written += 1;
         }
+        written = written.max(until);
         file.write_all(&text)?;
         if rotated.elapsed() > Duration::from_secs(3) {
             rotated = Instant::now();

@@ -65,17 +65,8 @@ fn main() -> ExitCode {
         }
     };
     println!(
-        "{:>5} {:>10} {:>7} {:>7} {:>7} {:>6} {:>8} {:>6} {:>6}  {}",
-        "seed",
-        "lines",
-        "renames",
-        "cuts",
-        "removes",
-        "packs",
-        "restarts",
-        "kills",
-        "losses",
-        "hits of each rule, read and written"
+        "{:>5} {:>10} {:>7} {:>7} {:>7} {:>6} {:>8} {:>6} {:>6}  hits of each rule, read and written",
+        "seed", "lines", "renames", "cuts", "removes", "packs", "restarts", "kills", "losses",
     );
     let seeds: Vec<u64> = (options.first_seed..options.first_seed + options.seeds).collect();
     let (mut failed, mut broken) = (0, false);

@@ -229,7 +229,6 @@ impl Globs {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what one walk carries along")]
     fn matching(
         &mut self,
         pattern: &Pattern,

@@ -135,7 +135,7 @@ impl JournalMembers {
                 group.modified_unix_nanos = group.modified_unix_nanos.max(modified_unix_nanos);
             }
             None => {
-                self.groups.push(MemberGroup { sequence, files: vec![file], modified_unix_nanos, origin })
+                self.groups.push(MemberGroup { sequence, files: vec![file], modified_unix_nanos, origin });
             }
         }
         read.map(|_| is_whole)
