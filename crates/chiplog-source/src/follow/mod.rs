@@ -193,6 +193,9 @@ impl FollowedFiles {
 
     /// Asks the system to tell of changes, and wakes the owner when there is something to poll for.
     ///
+    /// It is to be polled a few times a second all the same: names that change twice in a moment are
+    /// looked at once, a little later.
+    ///
     /// Without this, and where the system cannot tell, changes are found within
     /// [`FollowOptions::poll`], if the source is polled that often. Does nothing with
     /// [`FollowOptions::poll_only`].

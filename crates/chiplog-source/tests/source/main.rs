@@ -7,6 +7,8 @@ mod blocks;
 mod compressed;
 mod discovery;
 mod export;
+#[cfg(unix)]
+mod follow;
 mod journals;
 
 use std::io::{self, Read};

@@ -509,3 +509,44 @@ fn two_names_of_one_file_are_one() {
     world.assert_all_read();
     assert_eq!(world.losses, 0);
 }
+
+#[test]
+fn links_in_circles_and_directories_that_vanish() {
+    let mut world = World::new();
+    std::os::unix::fs::symlink("b.log", world.path("a.log")).unwrap();
+    std::os::unix::fs::symlink("a.log", world.path("b.log")).unwrap();
+    world.write(2);
+    world.drain();
+    assert_eq!(world.warnings.len(), 2, "{:?}", world.warnings);
+    let root = world.path("");
+    fs::remove_dir_all(&root).unwrap();
+    world.drain();
+    fs::create_dir(&root).unwrap();
+    world.reopen();
+    world.write(2);
+    world.drain();
+    world.assert_all_read();
+    assert_eq!(world.losses, 0);
+}
+
+#[test]
+fn a_banner_that_is_always_the_same_is_no_copy() {
+    let banner = "starting up, no time here\n".repeat(100);
+    let mut world = World::new();
+    for start in 0..4 {
+        // Nobody looks at some of them before they are rotated.
+        world.shift();
+        if world.exists("app.log") {
+            world.rename("app.log", "app.log.1");
+        }
+        world.reopen();
+        world.write_text(&banner);
+        world.write_text(&format!("start {start}\n"));
+        if start % 2 == 0 {
+            world.drain();
+        }
+    }
+    world.drain();
+    let starts: Vec<&String> = world.read.iter().filter(|line| line.starts_with("start ")).collect();
+    assert_eq!(starts, ["start 0", "start 1", "start 2", "start 3"]);
+}
