@@ -97,7 +97,8 @@ fn measure(options: &Options) -> Result<()> {
     follow.poll_only = options.poll;
     let mut files = FollowedFiles::new(follow, None)?;
     let (waker, wakings) = Wakings::new();
-    files.watch(waker);
+    // One stays here, so that waiting waits where nothing is watched.
+    files.watch(waker.clone());
     let mut tally = Tally::default();
     while files.poll(&mut |_| {})? == Readiness::More && options.lines_per_second == 0 {}
     let (cpu, started) = (cpu_ticks("thread-self")?, Instant::now());
@@ -114,7 +115,12 @@ fn measure(options: &Options) -> Result<()> {
     let seconds = started.elapsed().as_secs_f64();
     let cpu = (cpu_ticks("thread-self")? - cpu) as f64;
     let whole = (cpu_ticks("self")? - whole) as f64;
-    while files.poll(&mut |delivery| tally.take(delivery, begin))? == Readiness::More {}
+    // What was written last may be looked at a poll later.
+    let patience = Instant::now();
+    while tally.lines < written.unwrap_or(0) && patience.elapsed() < Duration::from_secs(15) {
+        files.poll(&mut |delivery| tally.take(delivery, begin))?;
+        thread::sleep(Duration::from_millis(1));
+    }
     tally.lags.sort_unstable();
     let lag = |share: f64| {
         let at = (tally.lags.len() as f64 * share) as usize;
@@ -126,6 +132,7 @@ fn measure(options: &Options) -> Result<()> {
     println!("lag              p50 {:.1} ms, p99 {:.1} ms, worst {:.1} ms", lag(0.5), lag(0.99), lag(1.0));
     println!("core of reader   {:.2} %", cpu / seconds);
     println!("core of process  {:.2} %", whole / seconds);
+    drop(waker);
     println!("resident         {}", resident()?);
     fs::remove_dir_all(&directory)?;
     Ok(())

@@ -23,6 +23,9 @@ pub(super) struct Events {
     directories: BTreeMap<PathBuf, FileId>,
     /// Some directory cannot be watched, which was told.
     pub(super) failed: bool,
+    /// Directories are watched that were not before the last walk: what happened in them between the
+    /// walk and the watching was not told.
+    pub(super) widened: bool,
 }
 
 /// Something that happened.
@@ -55,7 +58,7 @@ impl Events {
             }
             waker.wake();
         })?;
-        Ok(Events { watcher, changes, overflow, directories: BTreeMap::new(), failed: false })
+        Ok(Events { watcher, changes, overflow, directories: BTreeMap::new(), failed: false, widened: false })
     }
 
     /// Watches these directories and no others. Says why one cannot be watched, once.
@@ -70,6 +73,7 @@ impl Events {
             let _ = self.watcher.unwatch(&path);
         }
         let mut failure = None;
+        self.widened = false;
         for Directory { path, id, .. } in wanted {
             if self.directories.contains_key(path) {
                 continue;
@@ -77,6 +81,7 @@ impl Events {
             match self.watcher.watch(path, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     self.directories.insert(path.clone(), *id);
+                    self.widened = true;
                 }
                 Err(error) => failure = Some((path.clone(), error)),
             }

@@ -316,6 +316,7 @@ impl FollowedFiles {
         self.watch_directories(&directories);
         let is_told = self.events.as_ref().is_some_and(|events| !events.failed) && !self.has_remote;
         let is_restless = self.families.values().any(|family| family.restless);
+        self.renamed |= self.events.as_ref().is_some_and(|events| events.widened);
         self.next_walk =
             Some(now + if is_told && !is_restless { self.options.poll * 10 } else { self.options.poll });
     }
