@@ -14,7 +14,7 @@ use crate::Limits;
 pub type JournalBytes = Box<dyn ReadAt + Send>;
 
 /// The fields that a line is made of, by their place here.
-const FIELDS: [&str; 11] = [
+pub(super) const FIELDS: [&str; 11] = [
     "MESSAGE",
     "PRIORITY",
     "_HOSTNAME",

@@ -16,6 +16,7 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use serde_json::{Value, json};
 
 use super::export::append_line;
+use super::lines::FIELDS;
 use crate::{Block, Delivery, Limits, Loss, LossReason, Readiness, Source, Stream, Waker};
 
 /// Bytes handed over in one poll, about.
@@ -29,21 +30,6 @@ const BETWEEN_WAKINGS: Duration = Duration::from_millis(10);
 
 /// How often files are looked at of which the system tells nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// The fields that a line is made of.
-const FIELDS: [&str; 11] = [
-    "MESSAGE",
-    "PRIORITY",
-    "_HOSTNAME",
-    "SYSLOG_IDENTIFIER",
-    "_COMM",
-    "_PID",
-    "SYSLOG_PID",
-    "_SYSTEMD_UNIT",
-    "_TRANSPORT",
-    "CONTAINER_PARTIAL_MESSAGE",
-    "_LINE_BREAK",
-];
 
 /// What to read of a journal.
 #[derive(Clone, Debug)]
